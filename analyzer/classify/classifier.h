@@ -1,0 +1,20 @@
+// Fills a profile's annotation columns: the container, its type, and the user's site
+// beneath container, library and wrapper glue. The rules are data: rules.cc.
+
+#ifndef TIDEMARK_ANALYZER_CLASSIFY_CLASSIFIER_H_
+#define TIDEMARK_ANALYZER_CLASSIFY_CLASSIFIER_H_
+
+#include <memory>
+
+#include "absl/status/statusor.h"
+#include "analyzer/model/profile.h"
+
+namespace tidemark::classify {
+
+// Returns the same profile (same ids) with annotations.
+absl::StatusOr<std::shared_ptr<const Profile>> Classify(
+    const std::shared_ptr<const Profile>& profile);
+
+}  // namespace tidemark::classify
+
+#endif  // TIDEMARK_ANALYZER_CLASSIFY_CLASSIFIER_H_

@@ -1,0 +1,18 @@
+// The command families of `tidemark`. Each function adds its subcommands to `app`; a
+// subcommand's callback runs the command and stores the exit status in `exit_status`:
+// 0 fine, 1 a check failed, 2 usage, 3 bad input, 4 the target or the system refused.
+
+#ifndef TIDEMARK_ANALYZER_CLI_COMMANDS_H_
+#define TIDEMARK_ANALYZER_CLI_COMMANDS_H_
+
+#include <CLI/CLI.hpp>
+
+namespace tidemark::cli {
+
+void AddReportCommands(CLI::App& app, int& exit_status);   // top, diff, convert
+void AddLeakCommands(CLI::App& app, int& exit_status);     // leaks, escape
+void AddRecordCommands(CLI::App& app, int& exit_status);   // record, snapshot
+
+}  // namespace tidemark::cli
+
+#endif  // TIDEMARK_ANALYZER_CLI_COMMANDS_H_

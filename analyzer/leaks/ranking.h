@@ -1,0 +1,67 @@
+// `leaks`: which sites leak, how fast, and how sure we are, from one snapshot
+// (suspects), two (growth) or more (trend).
+
+#ifndef TIDEMARK_ANALYZER_LEAKS_RANKING_H_
+#define TIDEMARK_ANALYZER_LEAKS_RANKING_H_
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/types/span.h"
+#include "analyzer/base/progress.h"
+#include "analyzer/model/profile.h"
+#include "analyzer/report/frame.h"
+
+namespace tidemark::leaks {
+
+enum class Verdict { kLeak, kSuspect, kSteady, kShrinking };
+const char* Name(Verdict verdict);  // "leak", "suspect", "steady", "shrinking"
+
+// A 95 % interval, in the unit of what it belongs to.
+struct Interval {
+  double low = 0;
+  double high = 0;
+};
+
+struct Finding {
+  int rank = 0;  // from 1
+  Verdict verdict = Verdict::kSuspect;
+  std::string reason;  // one sentence with its numbers
+  report::Frame site;
+  std::optional<Container> container;
+  int64_t live_bytes = 0;  // in the newest snapshot
+  std::optional<Interval> live_ci;  // absent when the inputs carry no sampling information
+  int64_t live_objects = 0;
+  std::optional<int64_t> delta_bytes;  // newest - oldest; two snapshots or more
+  std::optional<Interval> delta_ci;
+  std::optional<double> slope_bytes_per_hour;  // three snapshots or more
+  std::optional<Interval> slope_ci;
+  int64_t samples = 0;               // raw live samples in the newest snapshot
+  std::vector<report::Frame> stack;  // of the site's heaviest stack, leaf first
+  std::vector<int64_t> series;       // live bytes per snapshot, oldest first
+};
+
+struct Options {
+  size_t limit = 0;         // 0: all findings
+  Progress* progress = nullptr;
+};
+
+struct Ranking {
+  std::vector<Finding> findings;   // best first
+  int64_t total_live_bytes = 0;    // newest snapshot
+  std::vector<int64_t> times_ns;   // of the snapshots, oldest first
+  std::vector<std::string> notes;  // e.g. "a counter fell: the process was restarted"
+};
+
+// `snapshots` must be classified, in any order (sorted here by time_ns).
+// kInvalidArgument when empty or when a snapshot has no in-use sample type.
+absl::StatusOr<Ranking> Rank(absl::Span<const std::shared_ptr<const Profile>> snapshots,
+                             const Options& options);
+
+}  // namespace tidemark::leaks
+
+#endif  // TIDEMARK_ANALYZER_LEAKS_RANKING_H_
