@@ -1,0 +1,82 @@
+// The operating system as the preload library may use it: raw system calls (they touch
+// no errno, cannot be interposed and never allocate), and the few string and number
+// helpers that keep libc's allocating ones out.
+//
+// Malloc-safe, signal-safe.
+
+#ifndef TIDEMARK_PROFILER_PRELOAD_OS_H_
+#define TIDEMARK_PROFILER_PRELOAD_OS_H_
+
+#include <fcntl.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <time.h>
+
+namespace tidemark::preload {
+
+#define TM_LIKELY(x) __builtin_expect(!!(x), 1)
+#define TM_UNLIKELY(x) __builtin_expect(!!(x), 0)
+
+// The kernel's result: >= 0, or -errno.
+inline long Syscall(long number, long a = 0, long b = 0, long c = 0, long d = 0, long e = 0,
+                    long f = 0) {
+  long result;
+  register long r10 __asm__("r10") = d;
+  register long r8 __asm__("r8") = e;
+  register long r9 __asm__("r9") = f;
+  __asm__ volatile("syscall"
+                   : "=a"(result)
+                   : "a"(number), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8), "r"(r9)
+                   : "rcx", "r11", "memory");
+  return result;
+}
+
+inline long AsLong(const void* p) { return reinterpret_cast<long>(p); }
+
+inline int GetPid() { return static_cast<int>(Syscall(SYS_getpid)); }
+inline int GetTid() { return static_cast<int>(Syscall(SYS_gettid)); }
+inline int Open(const char* path, int flags, int mode = 0) {
+  return static_cast<int>(Syscall(SYS_openat, AT_FDCWD, AsLong(path), flags | O_CLOEXEC, mode));
+}
+inline long Read(int fd, void* to, size_t bytes) {
+  return Syscall(SYS_read, fd, AsLong(to), static_cast<long>(bytes));
+}
+inline long Write(int fd, const void* from, size_t bytes) {
+  return Syscall(SYS_write, fd, AsLong(from), static_cast<long>(bytes));
+}
+inline void Close(int fd) { Syscall(SYS_close, fd); }
+
+// Private zeroed memory, untouched pages cost nothing; nullptr when refused.
+inline void* MapPrivate(size_t bytes) {
+  long p = Syscall(SYS_mmap, 0, static_cast<long>(bytes), PROT_READ | PROT_WRITE,
+                   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  return p < 0 && p > -4096 ? nullptr : reinterpret_cast<void*>(p);
+}
+inline void Unmap(void* p, size_t bytes) {
+  Syscall(SYS_munmap, AsLong(p), static_cast<long>(bytes));
+}
+
+// CLOCK_MONOTONIC through the vDSO; clock_gettime cannot fail for it.
+inline uint64_t MonotonicNs() {
+  timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return static_cast<uint64_t>(t.tv_sec) * 1000000000u + static_cast<uint64_t>(t.tv_nsec);
+}
+inline uint64_t RealtimeNs() {
+  timespec t;
+  clock_gettime(CLOCK_REALTIME, &t);
+  return static_cast<uint64_t>(t.tv_sec) * 1000000000u + static_cast<uint64_t>(t.tv_nsec);
+}
+
+// True when 8 bytes at `address` (8-byte aligned) can be read: the kernel copies them
+// before it refuses the invalid `how`, so EFAULT tells (the way Abseil's
+// AddressIsReadable asks).
+inline bool IsReadable(uint64_t address) {
+  return Syscall(SYS_rt_sigprocmask, ~0L, static_cast<long>(address & ~7ull), 0, 8) != -14;
+}
+
+}  // namespace tidemark::preload
+
+#endif  // TIDEMARK_PROFILER_PRELOAD_OS_H_

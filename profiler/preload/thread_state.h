@@ -1,0 +1,41 @@
+// The thread's only cache line of TLS: what the fast path of malloc touches.
+//
+// 64 bytes in all, initial-exec: glibc keeps little static TLS for libraries that are
+// loaded late. Malloc-safe, signal-safe. A fresh thread is all zeroes: its first
+// allocation goes to the slow path, which draws its first gap.
+
+#ifndef TIDEMARK_PROFILER_PRELOAD_THREAD_STATE_H_
+#define TIDEMARK_PROFILER_PRELOAD_THREAD_STATE_H_
+
+#include <stddef.h>
+#include <stdint.h>
+
+namespace tidemark::preload {
+
+struct alignas(64) ThreadState {
+  // When `left` is X, X bytes can be allocated without leaving the fast path; the
+  // allocation that takes it below zero goes to the slow path.
+  int64_t left;
+  // Bytes of the current gap beyond what `left` was last set to (the countdown is capped
+  // so that each thread reads the control page every kControlBytes).
+  uint64_t rest;
+  uint64_t rate;    // mean of the distribution the current gap was drawn from; 0: none drawn
+  uint64_t random;  // xorshift state; 0: not seeded
+  uint32_t slot;    // 1 + index into the state's threads; 0: none
+  uint32_t busy;    // > 0 inside our own slow path
+  uint32_t epoch;   // of the process's state (bumped in a fork child); differs: start afresh
+  uint32_t in_new;  // see interpose_new.cc: allocations seen while operator new forwards
+  uint64_t pad[2];
+};
+static_assert(sizeof(ThreadState) == 64);
+
+extern thread_local ThreadState t_state __attribute__((tls_model("initial-exec"), visibility("hidden")));
+
+// The fast path's question: may this allocation pass unseen?
+inline bool PassesUnseen(size_t size) {
+  return (t_state.left -= static_cast<int64_t>(size)) >= 0;
+}
+
+}  // namespace tidemark::preload
+
+#endif  // TIDEMARK_PROFILER_PRELOAD_THREAD_STATE_H_
