@@ -95,16 +95,15 @@ struct Control {
 enum Loss : uint32_t {
   kLossReentered = 0,      // sample dropped: inside our own slow path already (signal handler)
   kLossNodesFull,          // stack cut or dropped: no room in the trie
-  kLossLiveBusy,           // sample dropped: shard lock not had within the bound
+  kLossLiveBusy,           // sample dropped: no lock or unwind buffer within the bound
   kLossLiveFull,           // sample dropped: live table full even after thinning
-  kLossSitesFull,          // sample kept in no site: no room
+  kLossSitesFull,          // sample dropped: no room for its site
   kLossFreedFull,          // evidence row of a free dropped; its totals are kept
   kLossThreadsFull,        // thread without evidence and name: no slot
   kLossModulesFull,
   kLossStackTruncated,     // samples whose stack did not reach the thread's start
   kLossFreeMissed,         // free of a sampled block noticed only when its address came back
   kLossOutputFailed,       // final profile could not be written
-  kLossInheritedFree,      // frees in a fork child of blocks sampled in its parent (ignored)
   kLossChildUnprofiled,    // fork child that could not create a state of its own
   kLossCount,
 };
@@ -174,7 +173,8 @@ struct LiveEntry {
   uint32_t site;           // index into sites
   uint32_t thread;         // slot in threads, kNoThread when none
   uint32_t chain;          // reallocs this block went through (evidence of a growing array)
-  uint32_t depth;          // frames of its stack, without a kPcTruncated frame
+  uint32_t depth;          // frames of its stack; 0 when nothing can be said of its frames'
+                           // returns (stack cut, coroutine, no thread slot)
   uint32_t check;          // LiveCheck() of the fields above
 };
 static_assert(sizeof(LiveEntry) == 64);
@@ -218,7 +218,7 @@ struct Freed {
   uint32_t site;
   uint8_t lifetime_bucket;  // Log2Bucket(lifetime in ns)
   uint8_t outlives_bucket;  // OutlivesBucket(frames known to have returned)
-  uint8_t flags;            // kFreedByOtherThread
+  uint8_t flags;            // kFreedByOtherThread: outlives_bucket is 0 and means nothing
   uint8_t pad;
   uint64_t objects;         // (atomic)
   uint64_t bytes;           // (atomic)

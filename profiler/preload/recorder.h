@@ -19,8 +19,8 @@
 namespace tidemark::preload {
 
 // `block` was just allocated with `size` requested bytes and PassesUnseen(size) said
-// false. Takes a sample if the gap ended inside it; resets the countdown either way.
-// block == nullptr (the allocator failed): only the countdown.
+// false. Takes a sample if the gap ended inside it; sets the countdown anew either way.
+// block == nullptr (the allocator failed): nothing was allocated, nothing happens.
 void RecordAllocation(void* block, size_t size, const Registers& caller);
 
 // free, before the allocator's free. REQUIRES: MaySampled(block).

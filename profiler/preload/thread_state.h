@@ -13,9 +13,9 @@
 namespace tidemark::preload {
 
 struct alignas(64) ThreadState {
-  // When `left` is X, X bytes can be allocated without leaving the fast path; the
-  // allocation that takes it below zero goes to the slow path.
-  int64_t left;
+  // When `left` is X, X more bytes can be allocated without leaving the fast path; the
+  // allocation that asks for more goes to the slow path and leaves `left` as it was.
+  uint64_t left;
   // Bytes of the current gap beyond what `left` was last set to (the countdown is capped
   // so that each thread reads the control page every kControlBytes).
   uint64_t rest;
@@ -29,11 +29,17 @@ struct alignas(64) ThreadState {
 };
 static_assert(sizeof(ThreadState) == 64);
 
-extern thread_local ThreadState t_state __attribute__((tls_model("initial-exec"), visibility("hidden")));
+// constinit: without it every access would call a TLS init function first.
+extern constinit thread_local ThreadState t_state
+    __attribute__((tls_model("initial-exec"), visibility("hidden")));
 
 // The fast path's question: may this allocation pass unseen?
+// If so it is accounted for. Unsigned, so that an absurd size cannot corrupt the countdown.
 inline bool PassesUnseen(size_t size) {
-  return (t_state.left -= static_cast<int64_t>(size)) >= 0;
+  uint64_t left;
+  if (__builtin_expect(__builtin_sub_overflow(t_state.left, size, &left), 0)) return false;
+  t_state.left = left;
+  return true;
 }
 
 }  // namespace tidemark::preload
