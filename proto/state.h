@@ -62,13 +62,13 @@ struct Section {
 struct Header {
   uint64_t magic;
   uint32_t layout_version;
-  uint32_t ready;          // (atomic) 1 once all of this page and the directory are valid
-  uint64_t file_bytes;     // total size, all of it reserved
-  int32_t pid;             // in the target's own PID namespace
+  uint32_t ready;       // (atomic) 1 once all of this page and the directory are valid
+  uint64_t file_bytes;  // total size, all of it reserved
+  int32_t pid;          // in the target's own PID namespace
   int32_t parent_pid;
-  uint64_t process_id;     // 8 bytes of AT_RANDOM: tells apart processes that reuse a PID
+  uint64_t process_id;          // 8 bytes of AT_RANDOM: tells apart processes that reuse a PID
   uint64_t start_realtime_ns;   // CLOCK_REALTIME when recording started
-  uint64_t start_monotonic_ns;  // CLOCK_MONOTONIC at the same moment; all *_ns below count from here
+  uint64_t start_monotonic_ns;  // CLOCK_MONOTONIC then; all *_ns below count from here
   uint64_t initial_rate_bytes;  // mean bytes between samples; 1 means exact
   uint64_t mode;                // 0 sampled, 1 exact
   uint64_t main_module_base;    // load bias of the executable
@@ -84,28 +84,35 @@ static_assert(sizeof(Header) <= kPageBytes);
 // Page 1. The only page that readers write. The target reads it on each countdown
 // expiry, at least every 256 KiB that a thread allocates.
 struct Control {
-  uint64_t rate_bytes;   // (atomic) wanted mean gap; 0 means "as started". Never below the live
-                         // table's own doubled rate (Totals::rate_bytes)
-  uint32_t paused;       // (atomic) 1: take no new samples; frees are still followed
-  uint32_t stopped;      // (atomic) 1: as paused, for good (detach)
-  uint64_t sequence;     // (atomic) readers add 1 after each change
+  uint64_t rate_bytes;  // (atomic) wanted mean gap; 0 means "as started". Never below the live
+                        // table's own doubled rate (Totals::rate_bytes)
+  uint32_t paused;      // (atomic) 1: take no new samples; frees are still followed
+  uint32_t stopped;     // (atomic) 1: as paused, for good (detach)
+  uint64_t sequence;    // (atomic) readers add 1 after each change
 };
 
 // What was lost or could not be done. Shown in the profile's comments and by the CLI.
 enum Loss : uint32_t {
-  kLossReentered = 0,      // sample dropped: inside our own slow path already (signal handler)
-  kLossNodesFull,          // stack cut or dropped: no room in the trie
-  kLossLiveBusy,           // sample dropped: no lock or unwind buffer within the bound
-  kLossLiveFull,           // sample dropped: live table full even after thinning
-  kLossSitesFull,          // sample dropped: no room for its site
-  kLossFreedFull,          // evidence row of a free dropped; its totals are kept
-  kLossThreadsFull,        // thread without evidence and name: no slot
+  kLossReentered = 0,  // sample dropped: inside our own slow path already (signal handler)
+  kLossNodesFull,      // stack cut or dropped: no room in the trie
+  kLossLiveBusy,       // sample dropped: no lock or unwind buffer within the bound
+  kLossLiveFull,       // sample dropped: live table full even after thinning
+  kLossSitesFull,      // sample dropped: no room for its site
+  kLossFreedFull,      // evidence row of a free dropped; its totals are kept
+  kLossThreadsFull,    // thread without evidence and name: no slot
   kLossModulesFull,
-  kLossStackTruncated,     // samples whose stack did not reach the thread's start
-  kLossFreeMissed,         // free of a sampled block noticed only when its address came back
-  kLossOutputFailed,       // final profile could not be written
-  kLossChildUnprofiled,    // fork child that could not create a state of its own
+  kLossStackTruncated,   // samples whose stack did not reach the thread's start
+  kLossFreeMissed,       // free of a sampled block noticed only when its address came back
+  kLossOutputFailed,     // final profile could not be written
+  kLossChildUnprofiled,  // fork child that could not create a state of its own
   kLossCount,
+};
+
+// Names of the losses in the comments of a profile.
+inline constexpr const char* kLossCommentKeys[kLossCount] = {
+    "loss.reentered",       "loss.nodes_full",  "loss.live_busy",     "loss.live_full",
+    "loss.sites_full",      "loss.freed_full",  "loss.threads_full",  "loss.modules_full",
+    "loss.stack_truncated", "loss.free_missed", "loss.output_failed", "loss.child_unprofiled",
 };
 
 enum Seal : uint32_t {
@@ -116,24 +123,24 @@ enum Seal : uint32_t {
 
 // Page 2. Written by the target.
 struct Totals {
-  uint64_t rate_bytes;        // (atomic) rate in force for new gaps, after doublings and Control
-  uint64_t samples;           // (atomic) samples ever taken
-  uint64_t live_samples;      // (atomic)
-  uint64_t live_bytes;        // (atomic) estimate, as the sum of live weights
-  uint64_t peak_bytes;        // (atomic) highest live_bytes
-  uint64_t peak_ns;           // (atomic) when, since start
-  uint64_t peak_epoch;        // (atomic) +1 at each new peak; see Site::peak_epoch
-  uint64_t rate_doublings;    // (atomic) times the live table was thinned
-  uint64_t node_count;        // (atomic, release) nodes in use; entries below are complete
-  uint64_t site_count;        // (atomic, release)
-  uint64_t freed_count;       // (atomic, release)
-  uint64_t thread_count;      // (atomic, release) slots ever used
-  uint64_t module_count;      // (atomic, release)
-  uint64_t string_bytes;      // (atomic, release)
-  uint64_t module_generation; // (atomic) +1 at each dlopen or dlclose seen
-  uint64_t last_event_ns;     // (atomic) time of the last sample, since start
-  uint32_t seal;              // (atomic) Seal
-  int32_t exit_status;        // as passed to exit, when known
+  uint64_t rate_bytes;          // (atomic) rate in force for new gaps, after doublings and Control
+  uint64_t samples;             // (atomic) samples ever taken
+  uint64_t live_samples;        // (atomic)
+  uint64_t live_bytes;          // (atomic) estimate, as the sum of live weights
+  uint64_t peak_bytes;          // (atomic) highest live_bytes
+  uint64_t peak_ns;             // (atomic) when, since start
+  uint64_t peak_epoch;          // (atomic) +1 at each new peak; see Site::peak_epoch
+  uint64_t rate_doublings;      // (atomic) times the live table was thinned
+  uint64_t node_count;          // (atomic, release) nodes in use; entries below are complete
+  uint64_t site_count;          // (atomic, release)
+  uint64_t freed_count;         // (atomic, release)
+  uint64_t thread_count;        // (atomic, release) slots ever used
+  uint64_t module_count;        // (atomic, release)
+  uint64_t string_bytes;        // (atomic, release)
+  uint64_t module_generation;   // (atomic) +1 at each dlopen or dlclose seen
+  uint64_t last_event_ns;       // (atomic) time of the last sample, since start
+  uint32_t seal;                // (atomic) Seal
+  int32_t exit_status;          // as passed to exit, when known
   uint64_t losses[kLossCount];  // (atomic)
 };
 static_assert(sizeof(Totals) <= kPageBytes);
@@ -165,17 +172,17 @@ static_assert(sizeof(LiveShard) == 64);
 // One sampled block that was not freed yet. Address 0: the slot is empty.
 struct LiveEntry {
   uint64_t address;
-  uint64_t size_bytes;     // as requested
-  uint64_t weight_bytes;   // bytes it stands for: size / (1 - exp(-size / rate))
-  uint64_t time_ns;        // when allocated, since start
-  uint64_t activation;     // the allocating thread's event number (see Thread)
-  uint32_t weight_objects; // blocks it stands for, rounded stochastically once
-  uint32_t site;           // index into sites
-  uint32_t thread;         // slot in threads, kNoThread when none
-  uint32_t chain;          // reallocs this block went through (evidence of a growing array)
-  uint32_t depth;          // frames of its stack; 0 when nothing can be said of its frames'
-                           // returns (stack cut, coroutine, no thread slot)
-  uint32_t check;          // LiveCheck() of the fields above
+  uint64_t size_bytes;      // as requested
+  uint64_t weight_bytes;    // bytes it stands for: size / (1 - exp(-size / rate))
+  uint64_t time_ns;         // when allocated, since start
+  uint64_t activation;      // the allocating thread's event number (see Thread)
+  uint32_t weight_objects;  // blocks it stands for, rounded stochastically once
+  uint32_t site;            // index into sites
+  uint32_t thread;          // slot in threads, kNoThread when none
+  uint32_t chain;           // reallocs this block went through (evidence of a growing array)
+  uint32_t depth;           // frames of its stack; 0 when nothing can be said of its frames'
+                            // returns (stack cut, coroutine, no thread slot)
+  uint32_t check;           // LiveCheck() of the fields above
 };
 static_assert(sizeof(LiveEntry) == 64);
 
@@ -194,20 +201,20 @@ inline uint32_t LiveCheck(const LiveEntry& e) {
 // before site_count passes the entry; counters only ever change by atomic adds.
 // live = alloc - freed, in each unit.
 struct Site {
-  uint32_t stack;            // leaf node
-  uint32_t size_bucket;      // SizeBucket() in proto/buckets.h
-  uint64_t alloc_objects;    // (atomic)
-  uint64_t alloc_bytes;      // (atomic)
-  uint64_t alloc_samples;    // (atomic)
-  uint64_t freed_objects;    // (atomic)
-  uint64_t freed_bytes;      // (atomic)
-  uint64_t freed_samples;    // (atomic)
+  uint32_t stack;          // leaf node
+  uint32_t size_bucket;    // SizeBucket() in proto/buckets.h
+  uint64_t alloc_objects;  // (atomic)
+  uint64_t alloc_bytes;    // (atomic)
+  uint64_t alloc_samples;  // (atomic)
+  uint64_t freed_objects;  // (atomic)
+  uint64_t freed_bytes;    // (atomic)
+  uint64_t freed_samples;  // (atomic)
   // Live values at the global peak, kept lazily: before a site first changes after
   // Totals::peak_epoch moved past peak_epoch, it stores its live values here. A
   // site whose peak_epoch is older than Totals' has its live values as its peak.
-  uint64_t peak_epoch;       // (atomic)
-  uint64_t peak_objects;     // (atomic)
-  uint64_t peak_bytes;       // (atomic)
+  uint64_t peak_epoch;    // (atomic)
+  uint64_t peak_objects;  // (atomic)
+  uint64_t peak_bytes;    // (atomic)
 };
 static_assert(sizeof(Site) == 80);
 
@@ -220,9 +227,9 @@ struct Freed {
   uint8_t outlives_bucket;  // OutlivesBucket(frames known to have returned)
   uint8_t flags;            // kFreedByOtherThread: outlives_bucket is 0 and means nothing
   uint8_t pad;
-  uint64_t objects;         // (atomic)
-  uint64_t bytes;           // (atomic)
-  uint64_t samples;         // (atomic)
+  uint64_t objects;  // (atomic)
+  uint64_t bytes;    // (atomic)
+  uint64_t samples;  // (atomic)
 };
 static_assert(sizeof(Freed) == 32);
 
@@ -241,11 +248,11 @@ inline constexpr uint32_t kThreadFrames = 128;
 // When a thread ends, depth becomes 0 (all frames returned); a slot is reused with
 // `event` continuing, so older blocks stay outlived.
 struct Thread {
-  uint32_t sequence;   // (atomic) odd while being written
-  int32_t tid;         // 0: slot free
-  char name[16];       // NUL terminated
-  uint64_t event;      // (atomic)
-  uint32_t depth;      // frames in the latest stack
+  uint32_t sequence;  // (atomic) odd while being written
+  int32_t tid;        // 0: slot free
+  char name[16];      // NUL terminated
+  uint64_t event;     // (atomic)
+  uint32_t depth;     // frames in the latest stack
   uint32_t pad;
   uint64_t activation[kThreadFrames];  // root first
 };
@@ -265,8 +272,8 @@ struct Module {
   uint32_t generation;      // Totals::module_generation when it was seen
   uint32_t build_id_bytes;  // 0 when the file has none
   uint8_t build_id[kBuildIdBytes];
-  uint32_t path_offset;     // into strings
-  uint32_t path_bytes;      // without a NUL
+  uint32_t path_offset;  // into strings
+  uint32_t path_bytes;   // without a NUL
 };
 static_assert(sizeof(Module) == 96);
 
