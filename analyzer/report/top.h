@@ -1,4 +1,6 @@
 // Flat and cumulative values per function, file, line or address: pprof's -top.
+//
+// Thread class: a free function over a const Profile; any thread. May allocate.
 
 #ifndef TIDEMARK_ANALYZER_REPORT_TOP_H_
 #define TIDEMARK_ANALYZER_REPORT_TOP_H_
@@ -13,7 +15,9 @@
 
 namespace tidemark::report {
 
-// Only the columns of the granularity are filled.
+// Only the columns of the granularity are filled. Frames of which nothing is known are
+// one row per module whose function is "[libfoo.so]" or "<unknown>", as in pprof (at
+// granularity files, whose file is that).
 struct TopRow {
   std::string function;
   std::string file;
@@ -26,8 +30,10 @@ struct TopRow {
 struct TopReport {
   std::string sample_type;
   std::string unit;
-  int64_t total = 0;  // pprof's total: the sum of the values' magnitudes
-  std::vector<TopRow> rows;  // by |flat| then |cum|, then name: pprof's order
+  int64_t total = 0;  // pprof's total: the sum of the values' magnitudes, before filters
+  // By |flat|, then pprof's name of the row ("address function file:line"), then |cum|;
+  // with sort_by_cum flat and cum change places. Rows with flat = cum = 0 are left out.
+  std::vector<TopRow> rows;
 };
 
 absl::StatusOr<TopReport> Top(const Profile& profile, const Options& options);

@@ -1,0 +1,194 @@
+#include "analyzer/report/flame.h"
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+#include "absl/container/flat_hash_map.h"
+#include "analyzer/report/diff.h"
+#include "analyzer/report/filter.h"
+#include "analyzer/report/frame.h"
+#include "analyzer/report/node_table.h"
+
+namespace tidemark::report {
+namespace {
+
+// A tree of frames as it grows: nodes in the order they were met.
+class Trie {
+ public:
+  struct Node {
+    uint32_t frame = 0;  // node id of the NodeTable
+    uint32_t parent = 0;
+    int64_t value = 0;
+    int64_t self = 0;
+    int64_t base_value = 0;
+  };
+
+  Trie() : nodes_(1) {}
+
+  const std::vector<Node>& nodes() const { return nodes_; }
+
+  void Add(const FilteredProfile& profile, const LocationNodes& location_nodes,
+           const std::vector<int64_t>& values, bool inverted, bool is_base) {
+    std::vector<uint32_t> frames;  // leaf first
+    for (uint32_t s = 0; s < values.size(); ++s) {
+      if (values[s] == 0) continue;
+      frames.clear();
+      for (const LocationId location : profile.stack(StackId{s})) {
+        if (profile.hidden(location)) continue;
+        const auto ids = location_nodes.of(location);
+        frames.insert(frames.end(), ids.begin(), ids.end());
+      }
+      if (!inverted) std::reverse(frames.begin(), frames.end());
+      uint32_t at = 0;
+      Count(at, values[s], is_base);
+      for (const uint32_t frame : frames) {
+        at = Child(at, frame);
+        Count(at, values[s], is_base);
+      }
+      if (!is_base) nodes_[at].self = WrappingAdd(nodes_[at].self, values[s]);
+    }
+  }
+
+ private:
+  void Count(uint32_t node, int64_t value, bool is_base) {
+    int64_t& sum = is_base ? nodes_[node].base_value : nodes_[node].value;
+    sum = WrappingAdd(sum, value);
+  }
+
+  uint32_t Child(uint32_t parent, uint32_t frame) {
+    const auto [it, inserted] =
+        children_.try_emplace({parent, frame}, static_cast<uint32_t>(nodes_.size()));
+    if (inserted) nodes_.push_back({frame, parent, 0, 0, 0});
+    return it->second;
+  }
+
+  std::vector<Node> nodes_;  // parents before children
+  absl::flat_hash_map<std::pair<uint32_t, uint32_t>, uint32_t> children_;
+};
+
+// The names of frames, and their place in FlameTree::names.
+class Names {
+ public:
+  Names(const NodeTable& table, FlameTree* tree)
+      : table_(table), tree_(*tree), ids_(table.size(), 0) {
+    tree_.names.push_back("");
+  }
+
+  // `offset` is used when the frame is not known by a name.
+  uint32_t Of(uint32_t frame, uint64_t offset) {
+    uint32_t& id = ids_[frame];
+    if (id == 0) {
+      id = static_cast<uint32_t>(tree_.names.size());
+      tree_.names.push_back(Name(frame, offset));
+    }
+    return id;
+  }
+
+ private:
+  std::string Name(uint32_t frame, uint64_t offset) const {
+    const NodeKey& key = table_.key(frame);
+    if (!key.function.empty() || !key.file.empty() || key.address == 0) {
+      return table_.PrintableName(frame);
+    }
+    Frame unknown;
+    unknown.module = std::string(key.module);
+    unknown.address = key.address;
+    unknown.module_offset = offset;
+    return ToString(unknown);
+  }
+
+  const NodeTable& table_;
+  FlameTree& tree_;
+  std::vector<uint32_t> ids_;  // [frame]; 0: none yet
+};
+
+// Module offsets of the frames of one profile, for those that have no better name.
+void CollectOffsets(const Profile& profile, const LocationNodes& nodes,
+                    std::vector<std::optional<uint64_t>>* offsets) {
+  for (uint32_t i = 0; i < profile.locations().size(); ++i) {
+    const Location& location = profile.location(LocationId{i});
+    if (!location.mapping.valid()) continue;
+    const uint64_t offset = ModuleOffset(profile.mapping(location.mapping), location.address);
+    for (const uint32_t node : nodes.of(LocationId{i})) {
+      if (!(*offsets)[node]) (*offsets)[node] = offset;
+    }
+  }
+}
+
+// Trie order to FlameTree order: breadth first, so that siblings stand together.
+void Arrange(const Trie& trie, Names* names, const std::vector<std::optional<uint64_t>>& offsets,
+             FlameTree* tree) {
+  const std::vector<Trie::Node>& nodes = trie.nodes();
+  std::vector<std::vector<uint32_t>> children(nodes.size());
+  for (uint32_t i = 1; i < nodes.size(); ++i) {
+    if (nodes[i].value != 0 || nodes[i].base_value != 0) children[nodes[i].parent].push_back(i);
+  }
+  const auto name_of = [&](uint32_t node) {
+    const uint32_t frame = nodes[node].frame;
+    return names->Of(frame, offsets[frame].value_or(0));
+  };
+  std::vector<uint32_t> origin = {0};  // FlameTree node -> trie node
+  tree->nodes.push_back({0, 0, 0, 0, 0, nodes[0].value, nodes[0].self, nodes[0].base_value});
+  for (uint32_t at = 0; at < origin.size(); ++at) {
+    std::vector<uint32_t>& below = children[origin[at]];
+    for (const uint32_t child : below) name_of(child);  // before the sort compares them
+    std::sort(below.begin(), below.end(), [&](uint32_t a, uint32_t b) {
+      if (nodes[a].value != nodes[b].value) return nodes[a].value > nodes[b].value;
+      if (nodes[a].base_value != nodes[b].base_value) {
+        return nodes[a].base_value > nodes[b].base_value;
+      }
+      const int order = tree->names[name_of(a)].compare(tree->names[name_of(b)]);
+      return order != 0 ? order < 0 : a < b;
+    });
+    tree->nodes[at].first_child = static_cast<uint32_t>(tree->nodes.size());
+    tree->nodes[at].child_count = static_cast<uint32_t>(below.size());
+    const uint32_t depth = tree->nodes[at].depth + 1;
+    for (const uint32_t child : below) {
+      const Trie::Node& n = nodes[child];
+      tree->nodes.push_back({name_of(child), at, 0, 0, depth, n.value, n.self, n.base_value});
+      origin.push_back(child);
+      tree->max_depth = std::max(tree->max_depth, depth);
+    }
+  }
+}
+
+}  // namespace
+
+absl::StatusOr<FlameTree> Flame(const Profile& profile, const Profile* base, const Options& options,
+                                bool inverted) {
+  const auto index = ResolveSampleIndex(profile, options.sample_index);
+  if (!index.ok()) return index.status();
+  const auto filtered = FilteredProfile::Make(profile, options);
+  if (!filtered.ok()) return filtered.status();
+
+  FlameTree tree;
+  const ValueType type = profile.sample_types()[*index];
+  tree.sample_type = std::string(profile.string(type.type));
+  tree.unit = std::string(profile.string(type.unit));
+
+  NodeTable table(options.granularity, NodeTable::Unknown::kByAddress, /*rebase=*/true);
+  Trie trie;
+  const LocationNodes nodes = table.Add(*filtered);
+  trie.Add(*filtered, nodes, filtered->ValuesPerStack(*index), inverted, /*is_base=*/false);
+  std::vector<std::optional<uint64_t>> offsets(table.size());
+  CollectOffsets(profile, nodes, &offsets);
+  std::optional<FilteredProfile> base_filtered;  // the table's keys point into its profile
+  if (base != nullptr) {
+    const auto base_index = MatchingSampleType(*base, profile, *index);
+    if (!base_index.ok()) return base_index.status();
+    auto made = FilteredProfile::Make(*base, options);
+    if (!made.ok()) return made.status();
+    base_filtered = *std::move(made);
+    const LocationNodes base_nodes = table.Add(*base_filtered);
+    trie.Add(*base_filtered, base_nodes, base_filtered->ValuesPerStack(*base_index), inverted,
+             /*is_base=*/true);
+    offsets.resize(table.size());
+    CollectOffsets(*base, base_nodes, &offsets);
+  }
+  Names names(table, &tree);
+  Arrange(trie, &names, offsets, &tree);
+  return tree;
+}
+
+}  // namespace tidemark::report
