@@ -13,10 +13,11 @@
 // it is the last instruction of its function.
 //
 // Malloc-safe, signal-safe, freestanding: no allocation, no exceptions, <= 1 KiB of stack; of
-// libc only memcpy, memset, memcmp and strlen.
-// The state may be changing meanwhile: each counter
-// is read once, live entries and threads are verified, and the order (live, freed, sites)
-// makes a block that moves on meanwhile count once or not yet, never twice.
+// libc only memcpy, memset, memcmp and strlen. The state may be changing meanwhile: each
+// counter is read once, live entries and threads are verified, and what is read first is
+// what a block moves to last (freed, then threads before live entries, then sites). So a
+// block that moves on meanwhile counts once, and frames that returned after its free are
+// never said to be outlived.
 
 #ifndef TIDEMARK_PROTO_STATE_PROFILE_H_
 #define TIDEMARK_PROTO_STATE_PROFILE_H_
@@ -177,9 +178,9 @@ class StateProfileWriter {
     Clear(scratch_.pc_slots, scratch_.pc_slot_count);
     WriteTypes();
     WriteMappings();
+    WriteFreed();
     GatherLive();
     WriteLive();
-    WriteFreed();
     WriteSites();
     WriteComments();
     return out_.Finish();
@@ -286,10 +287,9 @@ class StateProfileWriter {
                        out_.String(build_id.view())});
   }
 
-  // Frames that `entry` has surely outlived; see state::Thread.
-  uint32_t Outlived(const state::LiveEntry& entry) {
-    if (entry.thread >= view_.thread_count) return 0;
-    const state::Thread* thread = StableThread(entry.thread);
+  // Frames that `entry` has surely outlived; see state::Thread. `thread` is a copy made
+  // before the entry was read, or nullptr.
+  static uint32_t Outlived(const state::LiveEntry& entry, const state::Thread* thread) {
     if (thread == nullptr || entry.activation > thread->event) return 0;
     const uint32_t stored =
         thread->depth < state::kThreadFrames ? thread->depth : state::kThreadFrames;
@@ -310,6 +310,7 @@ class StateProfileWriter {
   // A copy that its thread did not write to meanwhile, else nullptr. Blocks lie in the
   // live table in no order of threads, so the last copy is kept.
   const state::Thread* StableThread(uint32_t index) {
+    if (index >= view_.thread_count) return nullptr;
     if (index == thread_index_) return thread_ok_ ? scratch_.thread : nullptr;
     thread_index_ = index;
     const state::Thread& shared = view_.threads[index];
@@ -326,16 +327,20 @@ class StateProfileWriter {
 
   void GatherLive() {
     for (uint64_t i = 0; i < view_.live_count; ++i) {
-      if (Load(view_.live[i].address) == 0) continue;
+      const state::LiveEntry& shared = view_.live[i];
+      if (Load(shared.address) == 0) continue;
+      const uint32_t index = __atomic_load_n(&shared.thread, __ATOMIC_RELAXED);
+      const state::Thread* thread = StableThread(index);
       state::LiveEntry entry;
-      std::memcpy(&entry, &view_.live[i], sizeof(entry));
+      std::memcpy(&entry, &shared, sizeof(entry));
       if (entry.address == 0 || entry.check != state::LiveCheck(entry) ||
           entry.site >= view_.site_count) {
         continue;
       }
+      const uint32_t outlived = entry.thread == index ? Outlived(entry, thread) : 0;
       ProfileScratch::LiveRow& row =
           Row(entry.site, static_cast<uint16_t>(TimeBucket(entry.time_ns / 1000000000)),
-              static_cast<uint16_t>(OutlivesBucket(Outlived(entry))));
+              static_cast<uint16_t>(OutlivesBucket(outlived)));
       row.objects += entry.weight_objects;
       row.bytes += entry.weight_bytes;
       row.samples += 1;
