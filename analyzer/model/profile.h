@@ -52,6 +52,7 @@ struct Function {
 struct Line {
   FunctionId function;  // may be invalid
   int64_t line = 0;     // 0: unknown
+  int64_t column = 0;   // 0: unknown
   friend bool operator==(const Line&, const Line&) = default;
 };
 

@@ -1,0 +1,105 @@
+#include "analyzer/io/inflate.h"
+
+#include <libdeflate.h>
+
+#include <algorithm>
+#include <cstring>
+#include <new>
+
+#include "absl/status/status.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+
+namespace tidemark::io {
+namespace {
+
+constexpr size_t kMinGzipBytes = 18;  // header and trailer of an empty member
+constexpr int kCompressionLevel = 6;
+
+struct FreeDecompressor {
+  void operator()(libdeflate_decompressor* d) const { libdeflate_free_decompressor(d); }
+};
+struct FreeCompressor {
+  void operator()(libdeflate_compressor* c) const { libdeflate_free_compressor(c); }
+};
+
+// Moves `used` bytes into a buffer of `capacity`; false when there is no memory.
+bool Grow(Buffer& buffer, size_t used, size_t capacity) {
+  std::unique_ptr<char[]> larger(new (std::nothrow) char[capacity]);
+  if (larger == nullptr) return false;
+  if (used > 0) std::memcpy(larger.get(), buffer.data.get(), used);
+  buffer.data = std::move(larger);
+  buffer.size = capacity;
+  return true;
+}
+
+// The last member's size modulo 2^32, as its trailer claims: a hint for the first try.
+size_t ClaimedSize(absl::string_view bytes) {
+  uint32_t size = 0;
+  std::memcpy(&size, bytes.data() + bytes.size() - sizeof(size), sizeof(size));
+  return size;
+}
+
+}  // namespace
+
+size_t InflateLimit(size_t compressed_bytes) {
+  constexpr size_t kSmall = size_t{256} << 20, kLargest = size_t{16} << 30, kRatio = 200;
+  if (compressed_bytes > kLargest / kRatio) return kLargest;
+  return std::max(kSmall, compressed_bytes * kRatio);
+}
+
+bool IsGzip(absl::string_view bytes) { return absl::StartsWith(bytes, "\x1f\x8b"); }
+
+absl::StatusOr<Buffer> Gunzip(absl::string_view bytes, size_t limit) {
+  const std::unique_ptr<libdeflate_decompressor, FreeDecompressor> decompressor(
+      libdeflate_alloc_decompressor());
+  const auto no_memory = [] { return absl::ResourceExhaustedError("out of memory"); };
+  if (decompressor == nullptr) return no_memory();
+
+  Buffer out;
+  size_t in_offset = 0, used = 0;
+  while (in_offset < bytes.size()) {
+    const absl::string_view rest = bytes.substr(in_offset);
+    if (rest.size() < kMinGzipBytes) {
+      return absl::DataLossError(
+          absl::StrCat("gzip data is truncated at byte offset ", bytes.size()));
+    }
+    if (out.size == used) {
+      const size_t wanted = used == 0 ? std::max<size_t>(ClaimedSize(rest), 4096) : used * 2;
+      if (!Grow(out, used, std::min(wanted, limit))) return no_memory();
+    }
+    size_t in_used = 0, out_used = 0;
+    const libdeflate_result result =
+        libdeflate_gzip_decompress_ex(decompressor.get(), rest.data(), rest.size(),
+                                      out.data.get() + used, out.size - used, &in_used, &out_used);
+    if (result == LIBDEFLATE_SUCCESS) {
+      in_offset += in_used;
+      used += out_used;
+    } else if (result == LIBDEFLATE_INSUFFICIENT_SPACE) {
+      if (out.size >= limit) {
+        return absl::ResourceExhaustedError(absl::StrCat("inflates to more than ", limit,
+                                                         " bytes, which no profile of ",
+                                                         bytes.size(), " compressed bytes does"));
+      }
+      const size_t wanted = out.size > limit / 2 ? limit : out.size * 2;
+      if (!Grow(out, used, wanted)) return no_memory();
+    } else {
+      return absl::DataLossError(absl::StrCat(
+          "gzip data is corrupt or truncated in the member at byte offset ", in_offset));
+    }
+  }
+  out.size = used;
+  return out;
+}
+
+std::string Gzip(absl::string_view bytes) {
+  const std::unique_ptr<libdeflate_compressor, FreeCompressor> compressor(
+      libdeflate_alloc_compressor(kCompressionLevel));
+  if (compressor == nullptr) throw std::bad_alloc();
+  std::string out(libdeflate_gzip_compress_bound(compressor.get(), bytes.size()), '\0');
+  out.resize(libdeflate_gzip_compress(compressor.get(), bytes.data(), bytes.size(), out.data(),
+                                      out.size()));
+  return out;
+}
+
+}  // namespace tidemark::io
