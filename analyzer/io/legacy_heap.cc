@@ -137,8 +137,8 @@ class LegacyHeapReader {
     size_t first_address = 0;  // into addresses_
     size_t end_address = 0;
     int64_t block_bytes = 0;  // of one block, as sampled
-    Counts alloc;
-    Counts inuse;
+    Counts alloc = {};
+    Counts inuse = {};
   };
 
   absl::Status Malformed(absl::string_view why) const {
