@@ -36,6 +36,8 @@ bool FilterMatches(const void* block);
 void FilterAdd(const void* block);
 // REQUIRES: block was added and not removed since.
 void FilterRemove(const void* block);
+// REQUIRES: no other thread (a fork child before it records).
+void FilterClear();
 
 }  // namespace tidemark::preload
 

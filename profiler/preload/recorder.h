@@ -40,8 +40,8 @@ void FinishRealloc(const state::LiveEntry& taken, void* moved_to, size_t new_siz
 // that is impossible. Called once at start and once in each fork child.
 struct StartOptions {
   uint64_t rate_bytes;
-  bool active;                 // false: dormant until Control resumes it
-  const char* state_path;      // TIDEMARK_STATE, or nullptr for the default places
+  bool active;                   // false: dormant until Control resumes it
+  const char* state_path;        // TIDEMARK_STATE, or nullptr for the default places
   const char* output_directory;  // absolute
 };
 bool StartRecording(const StartOptions& options);
@@ -49,6 +49,8 @@ bool IsRecording();
 
 // The state of this process; nullptr when not recording.
 const state::Header* CurrentState();
+// Its file; "" when it is a memfd.
+const char* CurrentStatePath();
 void Seal(state::Seal seal, int exit_status);
 void CountLoss(state::Loss loss, uint64_t n = 1);
 

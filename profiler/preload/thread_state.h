@@ -19,13 +19,14 @@ struct alignas(64) ThreadState {
   // Bytes of the current gap beyond what `left` was last set to (the countdown is capped
   // so that each thread reads the control page every kControlBytes).
   uint64_t rest;
-  uint64_t rate;    // mean of the distribution the current gap was drawn from; 0: none drawn
-  uint64_t random;  // xorshift state; 0: not seeded
-  uint32_t slot;    // 1 + index into the state's threads; 0: none
-  uint32_t busy;    // > 0 inside our own slow path
-  uint32_t epoch;   // of the process's state (bumped in a fork child); differs: start afresh
-  uint32_t in_new;  // see interpose_new.cc: allocations seen while operator new forwards
-  uint64_t pad[2];
+  uint64_t rate;       // mean of the distribution the current gap was drawn from; 0: none drawn
+  uint64_t random;     // xorshift state; 0: not seeded
+  uint32_t slot;       // 1 + index into the state's threads; 0: none
+  uint32_t busy;       // > 0 inside our own slow path
+  uint32_t epoch;      // of the process's state (bumped in a fork child); differs: start afresh
+  uint32_t in_new;     // see interpose_new.cc: allocations seen while operator new forwards
+  uint32_t end_armed;  // see lifecycle.cc: the end of this thread will be noticed
+  uint32_t pad[3];
 };
 static_assert(sizeof(ThreadState) == 64);
 
