@@ -6,9 +6,8 @@ namespace tidemark::preload {
 
 bool LiveTable::Lock(state::LiveShard* shard) {
   if (!AcquireBounded(&shard->lock)) return false;
-  __atomic_store_n(&shard->sequence, shard->sequence + 1, __ATOMIC_RELAXED);
-  // The odd number must be visible before any change behind it.
-  __atomic_thread_fence(__ATOMIC_RELEASE);
+  // Acquire: no store behind it may become visible before the odd number.
+  __atomic_add_fetch(&shard->sequence, 1, __ATOMIC_ACQ_REL);
   return true;
 }
 

@@ -29,9 +29,9 @@ namespace tidemark::preload {
 
 // One executable segment of a loaded file. Addresses are run-time addresses.
 struct LoadedModule {
-  uint64_t start;         // the segment, in whole pages
+  uint64_t start;  // the segment, in whole pages
   uint64_t limit;
-  uint64_t image_start;   // all loaded segments of the file
+  uint64_t image_start;  // all loaded segments of the file
   uint64_t image_limit;
   uint64_t eh_frame_hdr;  // 0: the file has none
   uint32_t index;         // into the state's modules; state::kNoModule when not listed there
@@ -44,8 +44,8 @@ struct LoadedModule {
 // `start_monotonic_ns`. All known segments are listed anew, with new indices. Called once
 // at start and once in each fork child, before any other thread can capture a stack.
 // REQUIRES: the memory remains valid until the next call; `totals` counts both.
-void AttachModules(state::Module* table, uint64_t capacity, char* strings,
-                   uint64_t string_capacity, state::Totals* totals, uint64_t start_monotonic_ns);
+void AttachModules(state::Module* table, uint64_t capacity, char* strings, uint64_t string_capacity,
+                   state::Totals* totals, uint64_t start_monotonic_ns);
 
 // Called for each executable segment that is gone, after its module's unloaded_ns is set:
 // the addresses in [start, limit) may mean other code from now on. Set before AttachModules.

@@ -12,8 +12,7 @@ namespace {
 class Writing {
  public:
   explicit Writing(state::Thread* thread) : thread_(thread) {
-    __atomic_store_n(&thread_->sequence, thread_->sequence + 1, __ATOMIC_RELAXED);
-    __atomic_thread_fence(__ATOMIC_RELEASE);
+    __atomic_add_fetch(&thread_->sequence, 1, __ATOMIC_ACQ_REL);
   }
   ~Writing() { __atomic_store_n(&thread_->sequence, thread_->sequence + 1, __ATOMIC_RELEASE); }
   Writing(const Writing&) = delete;
