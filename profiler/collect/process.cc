@@ -1,0 +1,158 @@
+#include "profiler/collect/process.h"
+
+#include <fcntl.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <string_view>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+
+namespace tidemark::collect {
+namespace {
+
+std::string ProcPath(pid_t pid, const char* name) { return absl::StrCat("/proc/", pid, "/", name); }
+
+// The number of kibibytes after "KEY:" in a file such as /proc/PID/status, in bytes.
+uint64_t KibibytesField(const std::string& text, const std::string& key) {
+  const size_t at = text.find(absl::StrCat("\n", key, ":"));
+  if (at == std::string::npos) return 0;
+  unsigned long long value = 0;
+  if (std::sscanf(text.c_str() + at + key.size() + 2, "%llu kB", &value) != 1) return 0;
+  return value * 1024;
+}
+
+}  // namespace
+
+UniqueFd& UniqueFd::operator=(UniqueFd&& other) noexcept {
+  if (this != &other) {
+    if (fd_ >= 0) close(fd_);
+    fd_ = other.fd_;
+    other.fd_ = -1;
+  }
+  return *this;
+}
+
+UniqueFd::~UniqueFd() {
+  if (fd_ >= 0) close(fd_);
+}
+
+absl::Status SystemError(int error, const std::string& what, const std::string& path) {
+  const std::string message =
+      absl::StrCat(what, ": ", std::strerror(error), " (where: ", path, ")");
+  switch (error) {
+    case ENOENT:
+    case ESRCH:
+    case ENOTDIR:
+      return absl::NotFoundError(message);
+    case EACCES:
+    case EPERM:
+    case EROFS:
+      return absl::PermissionDeniedError(message);
+    case ENOSPC:
+    case EDQUOT:
+    case ENOMEM:
+    case EMFILE:
+      return absl::ResourceExhaustedError(message);
+    default:
+      return absl::UnavailableError(message);
+  }
+}
+
+absl::StatusOr<std::string> ReadSmallFile(const std::string& path) {
+  constexpr size_t kLimit = 64 << 20;
+  UniqueFd fd(open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!fd.valid()) return SystemError(errno, "cannot read", path);
+  std::string text;
+  char buffer[16384];
+  for (;;) {
+    const ssize_t n = read(fd.get(), buffer, sizeof(buffer));
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return SystemError(errno, "cannot read", path);
+    if (n == 0) return text;
+    text.append(buffer, static_cast<size_t>(n));
+    if (text.size() > kLimit) {
+      return absl::ResourceExhaustedError(absl::StrCat("file is too large (where: ", path, ")"));
+    }
+  }
+}
+
+std::vector<MapsEntry> ParseMaps(const std::string& text) {
+  std::vector<MapsEntry> entries;
+  for (absl::string_view line : absl::StrSplit(text, '\n', absl::SkipEmpty())) {
+    const std::string copy(line);
+    unsigned long long start, limit, offset, inode;
+    unsigned major_number, minor_number;
+    char permissions[5];
+    int path_at = 0;
+    if (std::sscanf(copy.c_str(), "%llx-%llx %4s %llx %x:%x %llu %n", &start, &limit, permissions,
+                    &offset, &major_number, &minor_number, &inode, &path_at) != 7) {
+      continue;
+    }
+    MapsEntry entry;
+    entry.start = start;
+    entry.limit = limit;
+    entry.offset = offset;
+    entry.readable = permissions[0] == 'r';
+    entry.shared = permissions[3] == 's';
+    entry.device = makedev(major_number, minor_number);
+    entry.inode = inode;
+    entry.path = copy.substr(static_cast<size_t>(path_at));
+    entries.push_back(entry);
+  }
+  return entries;
+}
+
+absl::StatusOr<std::vector<MapsEntry>> ReadMaps(pid_t pid) {
+  const std::string path = ProcPath(pid, "maps");
+  absl::StatusOr<std::string> text = ReadSmallFile(path);
+  if (!text.ok()) {
+    if (absl::IsNotFound(text.status()) || absl::IsUnavailable(text.status())) {
+      return absl::NotFoundError(absl::StrCat("no such process (where: ", path, ")"));
+    }
+    return text.status();
+  }
+  return ParseMaps(*text);
+}
+
+ProcessMemory ReadProcessMemory(pid_t pid) {
+  ProcessMemory memory;
+  // smaps_rollup counts anonymous pages of private file mappings too, but needs more
+  // rights than status and does not exist everywhere.
+  absl::StatusOr<std::string> rollup = ReadSmallFile(ProcPath(pid, "smaps_rollup"));
+  if (rollup.ok()) {
+    memory.rss_bytes = KibibytesField(*rollup, "Rss");
+    memory.anonymous_bytes = KibibytesField(*rollup, "Anonymous");
+  }
+  if (memory.rss_bytes != 0) return memory;
+  absl::StatusOr<std::string> status = ReadSmallFile(ProcPath(pid, "status"));
+  if (status.ok()) {
+    memory.rss_bytes = KibibytesField(*status, "VmRSS");
+    memory.anonymous_bytes = KibibytesField(*status, "RssAnon");
+  }
+  return memory;
+}
+
+bool IsRunning(pid_t pid) {
+  absl::StatusOr<std::string> stat = ReadSmallFile(ProcPath(pid, "stat"));
+  if (!stat.ok()) return false;
+  // The name in parentheses may hold anything; the state follows its last ')'.
+  const size_t close_at = stat->rfind(") ");
+  if (close_at == std::string::npos || close_at + 2 >= stat->size()) return false;
+  const char state = (*stat)[close_at + 2];
+  return state != 'Z' && state != 'X';
+}
+
+std::string ProcessComm(pid_t pid) {
+  absl::StatusOr<std::string> comm = ReadSmallFile(ProcPath(pid, "comm"));
+  if (!comm.ok()) return "";
+  if (!comm->empty() && comm->back() == '\n') comm->pop_back();
+  return *comm;
+}
+
+}  // namespace tidemark::collect

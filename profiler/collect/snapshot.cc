@@ -1,0 +1,86 @@
+#include "profiler/collect/snapshot.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <memory>
+
+#include "absl/strings/str_cat.h"
+#include "proto/file_names.h"
+#include "proto/state_profile.h"
+
+namespace tidemark::collect {
+namespace {
+
+uint64_t MonotonicNs() {
+  timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return static_cast<uint64_t>(t.tv_sec) * 1000000000u + static_cast<uint64_t>(t.tv_nsec);
+}
+
+}  // namespace
+
+absl::StatusOr<Snapshot> TakeSnapshot(const StateSource& source, const SnapshotOptions& options) {
+  absl::StatusOr<StateCopy> copy = CopyState(source);
+  if (!copy.ok()) return copy.status();
+  const state::Header& header = copy->header();
+  const state::Totals& totals = copy->totals();
+
+  StateProfileInfo info = {options.reason, totals.last_event_ns, 0, 0};
+  if (options.pid != 0) {
+    const uint64_t now = MonotonicNs();
+    if (now > header.start_monotonic_ns) {
+      info.duration_ns = std::max(info.duration_ns, now - header.start_monotonic_ns);
+    }
+    const ProcessMemory memory = ReadProcessMemory(options.pid);
+    info.rss_bytes = memory.rss_bytes;
+    info.anonymous_bytes = memory.anonymous_bytes;
+  }
+
+  Snapshot snapshot;
+  const Sink sink = {[](void* to, const void* data, uint64_t bytes) {
+                       static_cast<std::string*>(to)->append(static_cast<const char*>(data), bytes);
+                       return true;
+                     },
+                     &snapshot.pprof};
+  const uint64_t scratch_bytes = StateProfileScratchBytes(copy->view());
+  const std::unique_ptr<uint64_t[]> scratch(new uint64_t[(scratch_bytes + 7) / 8]);
+  if (!WriteStateProfile(copy->view(), info, {scratch.get(), scratch_bytes}, sink)) {
+    return absl::InternalError(absl::StrCat("cannot write the profile of ", source.name()));
+  }
+  snapshot.comm = header.comm;
+  snapshot.pid = header.pid;
+  snapshot.process_id = header.process_id;
+  snapshot.samples = totals.samples;
+  snapshot.seal = totals.seal;
+  snapshot.output_directory = header.output_directory;
+  return snapshot;
+}
+
+std::string SnapshotFileName(const Snapshot& snapshot, uint32_t sequence) {
+  char name[kMaxFileNameBytes];
+  ProfileFileName(name, snapshot.comm.c_str(), static_cast<uint32_t>(snapshot.pid),
+                  snapshot.process_id, sequence);
+  return name;
+}
+
+absl::StatusOr<std::string> ReserveSnapshotFile(const Snapshot& snapshot,
+                                                const std::string& directory) {
+  if (mkdir(directory.c_str(), 0700) != 0 && errno != EEXIST) {
+    return SystemError(errno, "cannot create the output directory", directory);
+  }
+  constexpr uint32_t kMaxSequence = 1000000;
+  for (uint32_t sequence = 1; sequence <= kMaxSequence; ++sequence) {
+    const std::string path = absl::StrCat(directory, "/", SnapshotFileName(snapshot, sequence));
+    const UniqueFd fd(
+        open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
+    if (fd.valid()) return path;
+    if (errno != EEXIST) return SystemError(errno, "cannot create the profile", path);
+  }
+  return absl::ResourceExhaustedError(absl::StrCat("no free file name (where: ", directory, ")"));
+}
+
+}  // namespace tidemark::collect
