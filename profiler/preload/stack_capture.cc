@@ -1,0 +1,300 @@
+#include "profiler/preload/stack_capture.h"
+
+#include "profiler/preload/modules.h"
+#include "profiler/preload/stack_memory.h"
+#include "profiler/preload/unwind_rules.h"
+
+namespace tidemark::preload {
+namespace {
+
+// Moves to a lower stack, as code that runs a function on another stack makes them.
+constexpr uint32_t kMaxStackSwitches = 8;
+// Bounds walks through our own frames, which are not kept.
+constexpr uint32_t kMaxSteps = 4 * state::kMaxFrames;
+
+// The kernel's rt_sigframe: on return from a handler sp points to its ucontext.
+constexpr uint64_t kGeneralRegisters = 40;  // uc_mcontext.gregs
+// Where gregs keeps each DWARF register: rax rdx rcx rbx rsi rdi rbp rsp r8..r15 rip.
+constexpr uint8_t kGregOfDwarf[17] = {13, 12, 14, 11, 9, 8, 10, 15, 0, 1, 2, 3, 4, 5, 6, 7, 16};
+
+// One frame: the registers when control is (or comes back) in it.
+struct Frame {
+  uint64_t pc;  // as CapturedFrame::pc
+  uint64_t sp;
+  uint64_t bp;
+  uint64_t gregs;  // 0, or where a signal frame saved all registers of this frame
+};
+
+enum class Step { kCaller, kEnd, kLost };
+
+class Unwinder {
+ public:
+  explicit Unwinder(const Registers& start)
+      : memory_(PageOf(start.sp - 8), PageOf(start.sp - 8) + StackMemory::kPage),
+        frame_{start.pc, start.sp, start.bp, 0} {}
+
+  const Frame& frame() const { return frame_; }
+  // The segment of the frame's code; index is state::kNoModule when there is none.
+  const LoadedModule& module() const { return module_; }
+
+  // Finds the module of the current frame. False when its pc cannot be code: in no known
+  // segment, and not behind a call instruction either.
+  bool Locate();
+  // Goes to the caller. frame().sp is then the CFA of the frame that was left. At kEnd and
+  // kLost the frame stays.
+  Step Next();
+
+ private:
+  static uint64_t PageOf(uint64_t address) { return address & ~(StackMemory::kPage - 1); }
+
+  Step ToCaller(uint64_t cfa, uint64_t bp);
+  Step LeaveSignalFrame();
+  [[gnu::noinline]] Step EvaluateRow();
+  [[gnu::noinline]] Step WithoutCfi();
+  bool ReadRegister(uint32_t dwarf_register, uint64_t* value);
+  bool ReadRule(const CfiImage& image, const CfiInputs& inputs, RegisterRule rule, int32_t value,
+                uint32_t dwarf_register, uint64_t cfa, uint64_t* result);
+
+  StackMemory memory_;
+  Frame frame_;
+  LoadedModule module_{};
+  bool has_module_ = false;
+  uint32_t switches_ = 0;
+};
+
+// True when `pc` is in readable memory behind a call instruction, as return addresses are.
+bool IsBehindCall(uint64_t pc) {
+  constexpr uint32_t kLongestCall = 7;
+  if (pc < StackMemory::kPage || pc >> 47 != 0) return false;
+  if (!StackMemory::CanRead(pc - kLongestCall, kLongestCall)) return false;
+  const auto* end = reinterpret_cast<const volatile uint8_t*>(pc);
+  if (end[-5] == 0xe8) return true;  // call rel32
+  // call r/m64 is ff /2 with, by the addressing mode, no, one or four bytes of displacement
+  // and perhaps a SIB byte.
+  for (int length = 2; length <= 7; ++length) {
+    if (end[-length] != 0xff) continue;
+    const uint8_t modrm = end[1 - length];
+    if ((modrm & 0x38) != 0x10) continue;
+    const uint8_t mode = modrm >> 6;
+    const uint8_t rm = modrm & 7;
+    int expected = 2;
+    if (mode != 3) {
+      const bool has_sib = rm == 4;
+      if (has_sib) ++expected;
+      if (mode == 1) expected += 1;
+      if (mode == 2 || (mode == 0 && rm == 5)) expected += 4;
+      if (mode == 0 && has_sib && (end[2 - length] & 7) == 5) expected += 4;
+    }
+    if (expected == length) return true;
+  }
+  return false;
+}
+
+// mov $15, %rax; syscall: what every restorer of signal frames has.
+bool IsSignalReturn(uint64_t pc) {
+  static constexpr uint8_t kCode[] = {0x48, 0xc7, 0xc0, 0x0f, 0, 0, 0, 0x0f, 0x05};
+  if (pc < StackMemory::kPage || pc >> 47 != 0) return false;
+  if (!StackMemory::CanRead(pc, sizeof(kCode))) return false;
+  const auto* code = reinterpret_cast<const volatile uint8_t*>(pc);
+  for (uint32_t i = 0; i < sizeof(kCode); ++i) {
+    if (code[i] != kCode[i]) return false;
+  }
+  return true;
+}
+
+bool Unwinder::Locate() {
+  const uint64_t inside = frame_.pc - 1;
+  if (has_module_ && module_.Contains(inside)) return true;
+  has_module_ = FindModule(inside, &module_);
+  if (has_module_) return true;
+  module_ = {};
+  module_.index = state::kNoModule;
+  return frame_.gregs != 0 || IsBehindCall(frame_.pc) || IsSignalReturn(frame_.pc);
+}
+
+Step Unwinder::Next() {
+  if (!has_module_) return WithoutCfi();
+  const UnwindRule rule = FindRule(frame_.pc, module_);
+  uint64_t cfa;
+  uint64_t bp = frame_.bp;
+  switch (rule.Kind()) {
+    case RuleKind::kSp:
+      cfa = frame_.sp + rule.CfaOffset();
+      break;
+    case RuleKind::kBp:
+      cfa = frame_.bp + rule.CfaOffset();
+      break;
+    case RuleKind::kDrap:
+      if (!memory_.Load(frame_.bp - rule.CfaOffset(), &cfa) || !memory_.Load(frame_.bp, &bp)) {
+        return Step::kLost;
+      }
+      break;
+    case RuleKind::kSignal:
+      return LeaveSignalFrame();
+    case RuleKind::kEnd:
+      return Step::kEnd;
+    case RuleKind::kGeneral:
+      return EvaluateRow();
+    case RuleKind::kNone:
+    case RuleKind::kUnknown:
+    default:
+      return WithoutCfi();
+  }
+  if (rule.BpDistance() != 0 && !memory_.Load(cfa - rule.BpDistance(), &bp)) return Step::kLost;
+  return ToCaller(cfa, bp);
+}
+
+// (pc, sp, bp) = (*(cfa - 8), cfa, bp).
+Step Unwinder::ToCaller(uint64_t cfa, uint64_t bp) {
+  uint64_t pc;
+  if (!memory_.Load(cfa - 8, &pc)) return Step::kLost;
+  if (TM_UNLIKELY(cfa <= frame_.sp)) {
+    // The stack pointer must rise, or wrong CFI loops for ever. Code that called us on
+    // another stack is the exception; what it returns to is behind a call.
+    if (++switches_ > kMaxStackSwitches || !IsBehindCall(pc)) return Step::kLost;
+  }
+  frame_ = {pc, cfa, bp, 0};
+  return pc == 0 ? Step::kEnd : Step::kCaller;
+}
+
+// (pc, sp, bp) = the interrupted registers.
+Step Unwinder::LeaveSignalFrame() {
+  const uint64_t gregs = frame_.sp + kGeneralRegisters;
+  Frame interrupted{};
+  interrupted.gregs = gregs;
+  if (!memory_.Load(gregs + 8 * kGregOfDwarf[kDwarfRbp], &interrupted.bp) ||
+      !memory_.Load(gregs + 8 * kGregOfDwarf[kDwarfRsp], &interrupted.sp) ||
+      !memory_.Load(gregs + 8 * kGregOfDwarf[kDwarfPc], &interrupted.pc)) {
+    return Step::kLost;
+  }
+  interrupted.pc += 1;
+  // Each needs a signal frame of its own, so a loop of them would be as long as the stack;
+  // a forged one is stopped by kMaxSteps.
+  frame_ = interrupted;
+  return Step::kCaller;
+}
+
+bool Unwinder::ReadRegister(uint32_t dwarf_register, uint64_t* value) {
+  switch (dwarf_register) {
+    case kDwarfRbp:
+      *value = frame_.bp;
+      return true;
+    case kDwarfRsp:
+      *value = frame_.sp;
+      return true;
+    case kDwarfPc:
+      *value = frame_.gregs != 0 ? frame_.pc - 1 : frame_.pc;
+      return true;
+    default:
+      return dwarf_register < kDwarfPc && frame_.gregs != 0 &&
+             memory_.Load(frame_.gregs + 8 * kGregOfDwarf[dwarf_register], value);
+  }
+}
+
+bool Unwinder::ReadRule(const CfiImage& image, const CfiInputs& inputs, RegisterRule rule,
+                        int32_t value, uint32_t dwarf_register, uint64_t cfa, uint64_t* result) {
+  const uint64_t offset = static_cast<uint64_t>(int64_t{value});
+  switch (rule) {
+    case RegisterRule::kSame:
+      return ReadRegister(dwarf_register, result);
+    case RegisterRule::kAtCfa:
+      return memory_.Load(cfa + offset, result);
+    case RegisterRule::kIsCfa:
+      *result = cfa + offset;
+      return true;
+    case RegisterRule::kInRegister:
+      return ReadRegister(static_cast<uint32_t>(value), result);
+    case RegisterRule::kAtExpression:
+      return EvaluateExpression(image, value, inputs, &cfa, result) &&
+             memory_.Load(*result, result);
+    case RegisterRule::kIsExpression:
+      return EvaluateExpression(image, value, inputs, &cfa, result);
+    case RegisterRule::kUndefined:
+      break;
+  }
+  return false;
+}
+
+// The row in full, for what a rule cannot hold: hand-written code, interrupted prologues.
+Step Unwinder::EvaluateRow() {
+  const CfiImage image = ImageOf(module_);
+  CfiEntry entry;
+  if (FindCfiRow(image, frame_.pc - 1, &entry) != CfiResult::kFound) return Step::kLost;
+  const CfiRow& row = entry.row;
+  const CfiInputs inputs = {this,
+                            [](void* self, uint32_t reg, uint64_t* value) {
+                              return static_cast<Unwinder*>(self)->ReadRegister(reg, value);
+                            },
+                            [](void* self, uint64_t address, uint64_t* value) {
+                              return static_cast<Unwinder*>(self)->memory_.Load(address, value);
+                            }};
+  uint64_t cfa;
+  switch (row.cfa_rule) {
+    case CfaRule::kRegister:
+      if (!ReadRegister(row.cfa_register, &cfa)) return Step::kLost;
+      cfa += static_cast<uint64_t>(int64_t{row.cfa});
+      break;
+    case CfaRule::kExpression:
+      if (!EvaluateExpression(image, row.cfa, inputs, nullptr, &cfa)) return Step::kLost;
+      break;
+    case CfaRule::kUndefined:
+      return Step::kLost;
+  }
+  uint64_t bp;
+  uint64_t pc;
+  // A bp that cannot be had is only missed if an outer frame needs it.
+  if (!ReadRule(image, inputs, row.bp_rule, row.bp, kDwarfRbp, cfa, &bp)) bp = 0;
+  if (!ReadRule(image, inputs, row.pc_rule, row.pc, kDwarfPc, cfa, &pc)) return Step::kLost;
+  if (cfa <= frame_.sp && (++switches_ > kMaxStackSwitches || !IsBehindCall(pc))) {
+    return Step::kLost;
+  }
+  frame_ = {pc, cfa, bp, 0};
+  return pc == 0 ? Step::kEnd : Step::kCaller;
+}
+
+// Code that no .eh_frame describes: generated code, assembly, a call of a bad pointer.
+Step Unwinder::WithoutCfi() {
+  if (IsSignalReturn(frame_.pc)) return LeaveSignalFrame();
+  uint64_t pc;
+  if (frame_.gregs != 0 && !has_module_) {
+    // Interrupted outside all code: a call went astray, and its return address is on top.
+    if (memory_.Load(frame_.sp, &pc) && IsBehindCall(pc)) {
+      frame_ = {pc, frame_.sp + 8, frame_.bp, 0};
+      return Step::kCaller;
+    }
+  }
+  // (pc, sp, bp) = (*(bp + 8), bp + 16, *bp), where that is what a frame pointer gives.
+  uint64_t bp;
+  if (frame_.bp < frame_.sp || !memory_.Load(frame_.bp, &bp) || !memory_.Load(frame_.bp + 8, &pc) ||
+      !IsBehindCall(pc)) {
+    return Step::kLost;
+  }
+  LoadedModule caller;
+  if (bp <= frame_.bp && !FindModule(pc - 1, &caller)) return Step::kLost;
+  frame_ = {pc, frame_.bp + 16, bp, 0};
+  return Step::kCaller;
+}
+
+}  // namespace
+
+void CaptureStack(const Registers& start, CapturedStack* stack) {
+  stack->depth = 0;
+  stack->truncated = true;
+  Unwinder unwinder(start);
+  for (uint32_t steps = 0; steps < kMaxSteps && unwinder.Locate(); ++steps) {
+    const uint64_t pc = unwinder.frame().pc;
+    const uint32_t index = unwinder.module().index;
+    const bool is_self = unwinder.module().is_self != 0;
+    const Step step = unwinder.Next();
+    if (!is_self) {
+      if (stack->depth == state::kMaxFrames) return;
+      stack->frames[stack->depth++] = {pc, unwinder.frame().sp, index, 0};
+    }
+    if (step == Step::kEnd) stack->truncated = false;
+    if (step != Step::kCaller) return;
+  }
+}
+
+void ForgetUnloadedModules() { RefreshModules(); }
+
+}  // namespace tidemark::preload

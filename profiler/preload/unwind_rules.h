@@ -1,0 +1,76 @@
+// How to get from a frame to its caller, per return address: the .eh_frame rules folded
+// into 31 bits each and kept in a cache that is read without a lock.
+//
+// Idea (libunwind's "fast trace", Mike Hommey's and the glibc idea of pc-keyed rules): nearly
+// all code leaves a frame by one of three shapes, CFA = sp + n, CFA = bp + n, or the "dynamic
+// realign" shape CFA = *(bp - n), with the return address at CFA - 8 and the caller's bp
+// either unchanged or saved at CFA - m. Anything else is kGeneral: its .eh_frame rows are
+// evaluated in full each time.
+//
+// The cache has 2^14 buckets of four 8-byte entries (512 KiB of private memory). An entry is
+// a 33-bit tag and a 31-bit rule in one word, so a single relaxed load gets both. The hash is
+// a bijection of the 47-bit address whose upper 14 bits are the bucket and whose lower 33
+// bits are the tag: an entry matches its own address and no other.
+//
+// Malloc-safe, signal-safe, thread-safe, lock-free.
+
+#ifndef TIDEMARK_PROFILER_PRELOAD_UNWIND_RULES_H_
+#define TIDEMARK_PROFILER_PRELOAD_UNWIND_RULES_H_
+
+#include <cstdint>
+
+#include "profiler/preload/eh_frame.h"
+#include "profiler/preload/modules.h"
+
+namespace tidemark::preload {
+
+enum class RuleKind : uint32_t {
+  kNone = 0,     // an empty cache entry
+  kSp = 1,       // (cfa, bp) = (sp + CfaOffset, saved bp)
+  kBp = 2,       // (cfa, bp) = (bp + CfaOffset, saved bp)
+  kDrap = 3,     // (cfa, bp) = (*(bp - CfaOffset), *bp)
+  kSignal = 4,   // all registers are in the kernel's signal frame at sp
+  kEnd = 5,      // the thread's outermost frame
+  kGeneral = 6,  // evaluate the row
+  kUnknown = 7,  // no CFI
+};
+
+class UnwindRule {
+ public:
+  // Bits of a rule: kind 3, CFA offset / 8 in 17, distance of the saved bp below the CFA / 8
+  // in 11 (0: bp is not changed).
+  static constexpr uint32_t kBits = 31;
+  static constexpr uint64_t kCfaOffsetLimit = 8u << 17;
+  static constexpr uint64_t kBpDistanceLimit = 8u << 11;
+
+  explicit UnwindRule(uint64_t bits) : bits_(static_cast<uint32_t>(bits)) {}
+  // REQUIRES: offsets are multiples of 8 below their limits.
+  UnwindRule(RuleKind kind, uint64_t cfa_offset, uint64_t bp_distance)
+      : bits_(static_cast<uint32_t>(static_cast<uint32_t>(kind) | (cfa_offset / 8) << 3 |
+                                    (bp_distance / 8) << 20)) {}
+
+  RuleKind Kind() const { return static_cast<RuleKind>(bits_ & 7); }
+  uint64_t CfaOffset() const { return uint64_t{(bits_ >> 3) & 0x1ffff} * 8; }
+  uint64_t BpDistance() const { return uint64_t{bits_ >> 20} * 8; }
+  uint32_t bits() const { return bits_; }
+
+ private:
+  uint32_t bits_;
+};
+
+// The rule for a frame in `module` whose return address is `pc` (the instruction before
+// counts). REQUIRES: module.Contains(pc - 1).
+UnwindRule FindRule(uint64_t pc, const LoadedModule& module);
+
+// The rule of one entry of .eh_frame, kGeneral when it does not fold.
+UnwindRule FoldRow(const CfiImage& image, const CfiEntry& entry);
+
+// What FindRule reads CFI from.
+CfiImage ImageOf(const LoadedModule& module);
+
+// After code was unloaded.
+void ForgetRules();
+
+}  // namespace tidemark::preload
+
+#endif  // TIDEMARK_PROFILER_PRELOAD_UNWIND_RULES_H_

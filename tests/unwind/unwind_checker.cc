@@ -1,0 +1,197 @@
+// Preloaded into real programs: on every Nth allocation, compares CaptureStack with libgcc's
+// unwinder, frame by frame (address and CFA), and times both.
+//
+// TIDEMARK_UNWIND_REPORT names the file to which each process appends one JSON line when it
+// exits; TIDEMARK_UNWIND_EVERY is N (default 100). The first mismatches are shown in full on
+// stderr when TIDEMARK_UNWIND_SHOW is set.
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <unwind.h>
+
+#include "profiler/preload/modules.h"
+#include "profiler/preload/os.h"
+#include "profiler/preload/stack_capture.h"
+
+extern "C" {
+void* __libc_malloc(size_t);
+void* __libc_calloc(size_t, size_t);
+void* __libc_realloc(void*, size_t);
+}
+
+namespace {
+
+using tidemark::preload::CapturedStack;
+using tidemark::preload::MonotonicNs;
+using tidemark::preload::Registers;
+namespace state = tidemark::state;
+
+constexpr uint32_t kMaxLibgccFrames = state::kMaxFrames + 16;
+
+struct LibgccStack {
+  uint32_t depth;
+  uint64_t pc[kMaxLibgccFrames];   // as CapturedFrame::pc
+  uint64_t cfa[kMaxLibgccFrames];  // of the callee: sp in this frame
+};
+
+struct Counters {
+  uint64_t captures;
+  uint64_t identical;
+  uint64_t longer;  // equal as far as libgcc got: it found no FDE, the frame pointer did
+  uint64_t mismatches;
+  uint64_t truncated;  // as CapturedStack says
+  uint64_t lost;       // truncated, and libgcc got further: our fault
+  uint64_t cut;        // deeper than kMaxFrames
+  uint64_t frames;
+  uint64_t ns;
+  uint64_t libgcc_ns;
+};
+
+Counters g_counters;
+uint64_t g_every = 100;
+bool g_show;
+bool g_ready;
+int g_owner;
+state::Totals g_totals;
+state::Module g_modules[4096];
+char g_strings[256 * 1024];
+
+struct ThreadBuffers {
+  uint64_t allocations;
+  bool busy;
+  CapturedStack captured;
+  LibgccStack libgcc;
+};
+__attribute__((tls_model("initial-exec"))) thread_local ThreadBuffers t_buffers;
+
+void Count(uint64_t* counter, uint64_t n = 1) { __atomic_fetch_add(counter, n, __ATOMIC_RELAXED); }
+
+_Unwind_Reason_Code AddFrame(_Unwind_Context* context, void* data) {
+  auto* stack = static_cast<LibgccStack*>(data);
+  if (stack->depth == kMaxLibgccFrames) return _URC_END_OF_STACK;
+  int is_exact = 0;
+  const uint64_t ip = _Unwind_GetIPInfo(context, &is_exact);
+  if (ip == 0) return _URC_NO_REASON;
+  stack->pc[stack->depth] = ip + (is_exact != 0 ? 1 : 0);
+  stack->cfa[stack->depth++] = _Unwind_GetCFA(context);
+  return _URC_NO_REASON;
+}
+
+void Show(const CapturedStack& ours, const LibgccStack& theirs, uint32_t first, uint32_t differ) {
+  dprintf(2, "unwind mismatch at frame %u, truncated=%d\n", differ, ours.truncated);
+  const uint32_t behind = theirs.depth - first;
+  for (uint32_t i = 0; i < ours.depth || i < behind; ++i) {
+    const bool has_ours = i < ours.depth;
+    const bool has_theirs = i < behind;
+    tidemark::preload::LoadedModule module{};
+    const uint64_t pc = has_ours ? ours.frames[i].pc : theirs.pc[first + i];
+    const bool known = tidemark::preload::FindModule(pc - 1, &module);
+    const state::Module* listed = known ? &g_modules[module.index] : nullptr;
+    dprintf(2, "  %3u ours %lx cfa %lx  libgcc %lx sp %lx  %s+%lx\n", i,
+            has_ours ? ours.frames[i].pc : 0, has_ours ? ours.frames[i].cfa : 0,
+            has_theirs ? theirs.pc[first + i] : 0, has_theirs ? theirs.cfa[first + i] : 0,
+            known ? g_strings + listed->path_offset : "?", known ? pc - listed->load_bias : 0);
+  }
+}
+
+void Compare(const CapturedStack& ours, const LibgccStack& theirs) {
+  uint32_t first = 0;
+  while (first < theirs.depth && theirs.pc[first] != ours.frames[0].pc) ++first;
+  const uint32_t behind = theirs.depth - first;
+  uint32_t same = 0;
+  while (same < ours.depth && same < behind && ours.frames[same].pc == theirs.pc[first + same] &&
+         (same == 0 || ours.frames[same - 1].cfa == theirs.cfa[first + same])) {
+    ++same;
+  }
+  Count(&g_counters.captures);
+  Count(&g_counters.frames, ours.depth);
+  if (ours.truncated) Count(&g_counters.truncated);
+  if (same == ours.depth && ours.depth == state::kMaxFrames && behind > same) {
+    Count(&g_counters.cut);
+  } else if (same == ours.depth && same == behind) {
+    Count(&g_counters.identical);
+  } else if (same == behind && behind > 0) {
+    Count(&g_counters.longer);
+  } else {
+    Count(same == ours.depth && ours.truncated ? &g_counters.lost : &g_counters.mismatches);
+    static int shown = 0;
+    if (g_show && __atomic_fetch_add(&shown, 1, __ATOMIC_RELAXED) < 3) {
+      Show(ours, theirs, first, same);
+    }
+  }
+}
+
+// `frame`: of the entry point: its saved bp, its return address, then the caller's stack.
+[[gnu::noinline]] void OnAllocation(const uint64_t* frame) {
+  ThreadBuffers& buffers = t_buffers;
+  if (!g_ready || buffers.busy || ++buffers.allocations % g_every != 0) return;
+  buffers.busy = true;
+  if (const int pid = tidemark::preload::GetPid(); pid != g_owner) {
+    g_owner = pid;
+    g_counters = {};
+  }
+  const Registers start = {frame[1], reinterpret_cast<uint64_t>(frame + 2), frame[0]};
+  const uint64_t begin = MonotonicNs();
+  CaptureStack(start, &buffers.captured);
+  const uint64_t middle = MonotonicNs();
+  buffers.libgcc.depth = 0;
+  _Unwind_Backtrace(&AddFrame, &buffers.libgcc);
+  Count(&g_counters.ns, middle - begin);
+  Count(&g_counters.libgcc_ns, MonotonicNs() - middle);
+  Compare(buffers.captured, buffers.libgcc);
+  buffers.busy = false;
+}
+
+__attribute__((constructor)) void Start() {
+  if (const char* every = getenv("TIDEMARK_UNWIND_EVERY")) g_every = strtoull(every, nullptr, 10);
+  if (g_every == 0) g_every = 1;
+  g_show = getenv("TIDEMARK_UNWIND_SHOW") != nullptr;
+  g_owner = tidemark::preload::GetPid();
+  tidemark::preload::AttachModules(g_modules, 4096, g_strings, sizeof(g_strings), &g_totals,
+                                   MonotonicNs());
+  g_ready = true;
+}
+
+__attribute__((destructor)) void Finish() {
+  g_ready = false;
+  const char* path = getenv("TIDEMARK_UNWIND_REPORT");
+  if (path == nullptr || g_owner != tidemark::preload::GetPid()) return;
+  char exe[256] = "";
+  if (readlink("/proc/self/exe", exe, sizeof(exe) - 1) < 0) return;
+  const int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
+  if (fd < 0) return;
+  const Counters& c = g_counters;
+  dprintf(fd,
+          "{\"program\": \"%s\", \"captures\": %lu, \"identical\": %lu, \"longer\": %lu, "
+          "\"mismatches\": %lu, \"lost\": %lu, \"cut\": %lu, \"truncated\": %lu, "
+          "\"frames\": %lu, \"ns\": %lu, \"libgcc_ns\": %lu, \"modules\": %lu}\n",
+          exe, c.captures, c.identical, c.longer, c.mismatches, c.lost, c.cut, c.truncated,
+          c.frames, c.ns, c.libgcc_ns, g_totals.module_count);
+  close(fd);
+}
+
+}  // namespace
+
+extern "C" {
+
+#define FRAME static_cast<const uint64_t*>(__builtin_frame_address(0))
+
+__attribute__((visibility("default"))) void* malloc(size_t size) {
+  void* block = __libc_malloc(size);
+  OnAllocation(FRAME);
+  return block;
+}
+__attribute__((visibility("default"))) void* calloc(size_t count, size_t size) {
+  void* block = __libc_calloc(count, size);
+  OnAllocation(FRAME);
+  return block;
+}
+__attribute__((visibility("default"))) void* realloc(void* old, size_t size) {
+  void* block = __libc_realloc(old, size);
+  OnAllocation(FRAME);
+  return block;
+}
+}
