@@ -1,0 +1,84 @@
+// One ELF file, opened for symbols: its build id, its segments, its debug sections.
+//
+// Thread class: one thread at a time per object (libelf keeps state in the handle);
+// different objects on different threads are fine. May allocate.
+
+#ifndef TIDEMARK_ANALYZER_SYMBOLIZE_ELF_FILE_H_
+#define TIDEMARK_ANALYZER_SYMBOLIZE_ELF_FILE_H_
+
+#include <libelf.h>
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+
+namespace tidemark::symbolize {
+
+class ElfFile {
+ public:
+  // A regular file that is ELF, opened read only. kNotFound when it is not there;
+  // kPermissionDenied; kInvalidArgument when it is something else.
+  static absl::StatusOr<std::unique_ptr<ElfFile>> Open(const std::string& path);
+  // The vdso of this very process; kNotFound when there is none.
+  static absl::StatusOr<std::unique_ptr<ElfFile>> OpenOwnVdso();
+
+  ~ElfFile();
+  ElfFile(const ElfFile&) = delete;
+  ElfFile& operator=(const ElfFile&) = delete;
+
+  const std::string& path() const { return path_; }
+  const std::string& build_id() const { return build_id_; }  // lower-case hex; "": none
+  bool has_debug_info() const { return has_debug_info_; }
+  // Whether the code itself is in the file (a separate debug file has only its place).
+  bool has_code() const;
+  Elf* elf() const { return elf_; }
+
+  // A run of a file's bytes [offset, offset + limit - start) at run-time addresses.
+  struct MappedRange {
+    uint64_t start = 0;
+    uint64_t limit = 0;
+    uint64_t offset = 0;
+  };
+  // The link-time address of a run-time address in a mapping of this file (or, for a
+  // separate debug file, of the file it was split from); nullopt when no segment has it.
+  std::optional<uint64_t> LinkAddress(const MappedRange& mapping, uint64_t address) const;
+  struct DebugLink {
+    std::string name;
+    uint32_t crc = 0;
+  };
+  // .gnu_debuglink, when there is one.
+  const std::optional<DebugLink>& debug_link() const { return debug_link_; }
+
+ private:
+  ElfFile(std::string path, int fd, std::vector<char> image, Elf* elf);
+  void ReadHeaders();
+
+  struct Segment {
+    uint64_t offset = 0;
+    uint64_t address = 0;
+    uint64_t file_size = 0;  // 0 in a debug file, which has no bytes of it
+    uint64_t memory_size = 0;
+    bool executable = false;
+  };
+
+  std::string path_;
+  int fd_;                   // -1: from memory
+  std::vector<char> image_;  // what elf_ reads when it is from memory
+  Elf* elf_;
+  std::string build_id_;
+  std::vector<Segment> segments_;
+  std::optional<DebugLink> debug_link_;
+  bool has_debug_info_ = false;
+};
+
+// Of a file's bytes, as .gnu_debuglink has it (the zip polynomial); nullopt when the file
+// cannot be read.
+std::optional<uint32_t> DebugLinkCrc(const std::string& path);
+
+}  // namespace tidemark::symbolize
+
+#endif  // TIDEMARK_ANALYZER_SYMBOLIZE_ELF_FILE_H_
