@@ -1,0 +1,166 @@
+#include "analyzer/classify/function_class.h"
+
+#include <string>
+
+#include "gtest/gtest.h"
+
+namespace tidemark::classify {
+namespace {
+
+const char kString[] =
+    "std::__cxx11::basic_string<char, std::char_traits<char>, std::allocator<char> >";
+
+// "map std::map<int, S> element operation", "glue", "user", "copy".
+std::string Classified(const std::string& name, const std::string& system_name = "") {
+  static const FunctionClassifier* const classifier = new FunctionClassifier;
+  const FunctionClass what = classifier->Classify(name, system_name);
+  switch (what.role) {
+    case Role::kUser:
+      return "user";
+    case Role::kUserCopy:
+      return "copy";
+    case Role::kGlue:
+      return "glue";
+    case Role::kContainer:
+      break;
+  }
+  return std::string(Name(what.container.kind)) + " " + what.container.type + " [" +
+         what.container.element + "] " + Name(what.container.operation) +
+         (what.is_certain ? "" : "?");
+}
+
+TEST(FunctionClassifier, Trees) {
+  const std::string pair = "std::pair<int const, S>";
+  const std::string tree = "std::_Rb_tree<int, " + pair + ", std::_Select1st<" + pair +
+                           " >, std::less<int>, std::allocator<" + pair + " > >";
+  EXPECT_EQ(Classified("std::_Rb_tree_iterator<" + pair + " > " + tree +
+                       "::_M_emplace_hint_unique<int>(int&&)"),
+            "map std::map<int, S> [std::pair<const int, S>] insert");
+  EXPECT_EQ(Classified(tree + "::_Auto_node::_Auto_node<int>(int&&)"),
+            "map std::map<int, S> [std::pair<const int, S>] ");
+  EXPECT_EQ(Classified("std::_Rb_tree<int, int, std::_Identity<int>, std::less<int>, "
+                       "std::allocator<int> >::_M_insert_<int>(int&&)"),
+            "set std::set<int> [int] insert");
+  EXPECT_EQ(Classified("std::map<int, S, std::less<int>, std::allocator<" + pair +
+                       " > >::operator[](int const&)"),
+            "map std::map<int, S> [std::pair<const int, S>] insert");
+}
+
+TEST(FunctionClassifier, HashTables) {
+  const std::string pair = std::string("std::pair<") + kString + " const, S>";
+  const std::string table =
+      std::string("std::_Hashtable<") + kString + ", " + pair + ", std::allocator<" + pair +
+      " >, std::__detail::_Select1st, std::equal_to<" + kString + " >, std::hash<" + kString +
+      " >, std::__detail::_Mod_range_hashing, std::__detail::_Default_ranged_hash, "
+      "std::__detail::_Prime_rehash_policy, std::__detail::_Hashtable_traits<true, false, true> >";
+  EXPECT_EQ(Classified(table + "::_M_rehash(unsigned long, unsigned long const&)"),
+            "map std::unordered_map<std::string, S> [std::pair<const std::string, S>] grow");
+  EXPECT_EQ(Classified(table + "::_Scoped_node::_Scoped_node<int>(int)"),
+            "map std::unordered_map<std::string, S> [std::pair<const std::string, S>] ");
+  EXPECT_EQ(Classified("std::__detail::_Map_base<int, std::pair<int const, S>, "
+                       "std::allocator<int>, x, y>::operator[](int&&)"),
+            "map std::unordered_map<int, S> [std::pair<const int, S>] insert");
+  EXPECT_EQ(Classified("std::_Hashtable<int, int, std::allocator<int>, std::__detail::_Identity, "
+                       "a, b, c>::_M_insert<int>(int&&)"),
+            "set std::unordered_set<int> [int] insert");
+}
+
+TEST(FunctionClassifier, Sequences) {
+  EXPECT_EQ(Classified("void std::vector<S, std::allocator<S> >::_M_realloc_insert<S const&>(int)"),
+            "slice std::vector<S> [S] grow");
+  EXPECT_EQ(Classified("std::vector<S, std::allocator<S> >::vector(std::vector<S, "
+                       "std::allocator<S> > const&)"),
+            "slice std::vector<S> [S] copy");
+  EXPECT_EQ(Classified("std::vector<S, std::allocator<S> >::vector(unsigned long)"),
+            "slice std::vector<S> [S] create");
+  EXPECT_EQ(Classified("std::_Deque_base<S, std::allocator<S> >::_M_allocate_node()"),
+            "deque std::deque<S> [S] ");
+  EXPECT_EQ(Classified("void std::__cxx11::list<S, std::allocator<S> >::_M_insert<S const&>(int)"),
+            "list std::list<S> [S] insert");
+  EXPECT_EQ(Classified("std::queue<S, std::deque<S, std::allocator<S> > >::push(S&&)"),
+            "queue std::queue<S> [S] insert");
+  EXPECT_EQ(Classified(std::string(kString) + "::_M_append(char const*, unsigned long)"),
+            "string std::string [char] grow");
+}
+
+TEST(FunctionClassifier, Objects) {
+  EXPECT_EQ(Classified("std::shared_ptr<S> std::make_shared<S, int>(int&&)"),
+            "object std::shared_ptr<S> [S] create");
+  EXPECT_EQ(Classified("std::function<void ()>::function<f()::{lambda()#1}, void>(int)"),
+            "object std::function<void ()> [void ()] create");
+}
+
+TEST(FunctionClassifier, AllocatorsGuess) {
+  EXPECT_EQ(Classified("__gnu_cxx::new_allocator<std::_Rb_tree_node<std::pair<int const, S> > >::"
+                       "allocate(unsigned long, void const*)"),
+            "map std::map<int, S> [std::pair<const int, S>] ?");
+  EXPECT_EQ(Classified("std::__new_allocator<std::__detail::_Hash_node<int, false> >::allocate()"),
+            "set std::unordered_set<int> [int] ?");
+  EXPECT_EQ(Classified("std::__new_allocator<S>::allocate(unsigned long, void const*)"),
+            "buffer S[] [S] ?");
+}
+
+TEST(FunctionClassifier, Glue) {
+  for (const char* name :
+       {"operator new(unsigned long)", "malloc", "zmalloc_usable", "zmalloc", "sqlite3MemMalloc",
+        "PyMem_RawMalloc", "xmalloc", "g_malloc0", "CRYPTO_malloc", "strdup", "asprintf",
+        "[truncated]", "std::thread::_M_start_thread(int)", "_IO_file_doallocate"}) {
+    EXPECT_EQ(Classified(name), "glue") << name;
+  }
+  for (const char* name : {"main", "zoo::malloc_all()", "my::vector<int>::push_back(int)",
+                           "main::{lambda()#1}::operator()() const", "stdx::f()", "g_main",
+                           "core::Engine::run()", "mystd::vector<int>::f()", "S::S(int)"}) {
+    EXPECT_EQ(Classified(name), "user") << name;
+  }
+  EXPECT_EQ(Classified("S::S(S const&)"), "copy");
+  EXPECT_EQ(Classified("a::S<int>::S(a::S<int>&&)"), "copy");
+  EXPECT_EQ(Classified("S::operator=(S const&)"), "copy");
+}
+
+TEST(FunctionClassifier, OtherLanguages) {
+  EXPECT_EQ(Classified("alloc::vec::Vec<T,A>::push", "_ZN5alloc3vec16Vec4push17h0123456789abcdefE"),
+            "slice Vec<T> [T] insert");
+  EXPECT_EQ(Classified("<alloc::vec::Vec<u8> as core::clone::Clone>::clone", "_RNv"),
+            "slice Vec<u8> [u8] copy");
+  EXPECT_EQ(Classified("core::ops::function::FnOnce::call_once", "_RNv"), "glue");
+  EXPECT_EQ(Classified("alloc::alloc::exchange_malloc::h0123456789abcdef"), "glue");
+  EXPECT_EQ(Classified("runtime.mapassign_faststr"), "map  [] insert");
+  EXPECT_EQ(Classified("runtime.mallocgc"), "glue");
+  EXPECT_EQ(Classified("internal/runtime/maps.(*table).grow"), "map  [] grow");
+  EXPECT_EQ(Classified("main.(*Server).handle"), "user");
+  EXPECT_EQ(Classified("g_hash_table_insert"), "map GHashTable [] insert");
+}
+
+TEST(FunctionClassifier, Modules) {
+  const FunctionClassifier classifier;
+  EXPECT_TRUE(classifier.IsGlueModule("/lib/x86_64-linux-gnu/libc.so.6"));
+  EXPECT_TRUE(classifier.IsGlueModule("/usr/lib/libstdc++.so.6.0.30"));
+  EXPECT_FALSE(classifier.IsGlueModule("/usr/bin/libc.so.d/server"));
+  EXPECT_FALSE(classifier.IsGlueModule("/usr/lib/libcurl.so.4"));
+  EXPECT_FALSE(classifier.IsGlueModule(""));
+}
+
+// A rule that an earlier prefix hides would be dead data.
+TEST(Rules, NoneIsHidden) {
+  const auto hides = [](absl::string_view earlier, absl::string_view later) {
+    return !earlier.empty() && earlier.back() == '*' && later.back() == '*' &&
+           later.substr(0, earlier.size() - 1) == earlier.substr(0, earlier.size() - 1);
+  };
+  const auto operations = OperationRules();
+  for (size_t i = 0; i < operations.size(); ++i) {
+    for (size_t j = i + 1; j < operations.size(); ++j) {
+      EXPECT_FALSE(hides(operations[i].function, operations[j].function))
+          << operations[i].function << " hides " << operations[j].function;
+    }
+  }
+  const auto functions = FunctionRules();
+  for (size_t i = 0; i < functions.size(); ++i) {
+    for (size_t j = i + 1; j < functions.size(); ++j) {
+      EXPECT_FALSE(hides(functions[i].function, functions[j].function))
+          << functions[i].function << " hides " << functions[j].function;
+    }
+  }
+}
+
+}  // namespace
+}  // namespace tidemark::classify
