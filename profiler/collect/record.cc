@@ -1,0 +1,333 @@
+#include "profiler/collect/record.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <memory>
+#include <optional>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/strings/str_replace.h"
+#include "profiler/collect/executable.h"
+#include "profiler/collect/process.h"
+#include "profiler/collect/run_files.h"
+
+namespace tidemark::collect {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+void Say(const std::string& line) { std::fprintf(stderr, "tidemark: %s\n", line.c_str()); }
+
+// As one argument of a shell command.
+std::string Quoted(const std::string& s) {
+  const bool plain = !s.empty() && std::all_of(s.begin(), s.end(), [](unsigned char c) {
+    return std::isalnum(c) != 0 || std::strchr("_-./+=:@%,", c) != nullptr;
+  });
+  return plain ? s : absl::StrCat("'", absl::StrReplaceAll(s, {{"'", "'\\''"}}), "'");
+}
+
+std::string HumanBytes(uint64_t bytes) {
+  if (bytes < 1024) return absl::StrCat(bytes, "B");
+  if (bytes < 1024 * 1024) return absl::StrFormat("%.1fkB", static_cast<double>(bytes) / 1024);
+  return absl::StrFormat("%.1fMB", static_cast<double>(bytes) / (1024 * 1024));
+}
+
+// The signals of which record itself must not die while the target runs.
+sigset_t WatchedSignals() {
+  sigset_t set;
+  sigemptyset(&set);
+  for (int signal : {SIGCHLD, SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2}) {
+    sigaddset(&set, signal);
+  }
+  return set;
+}
+
+// The environment of the target: ours, with `changes` in the place of equal names.
+std::vector<std::string> Environment(
+    const std::vector<std::pair<std::string, std::string>>& changes) {
+  std::vector<std::string> result;
+  for (char** variable = environ; *variable != nullptr; ++variable) {
+    const std::string text = *variable;
+    const bool changed = std::any_of(changes.begin(), changes.end(), [&](const auto& change) {
+      return absl::StartsWith(text, change.first + "=");
+    });
+    if (!changed) result.push_back(text);
+  }
+  for (const auto& [name, value] : changes) result.push_back(absl::StrCat(name, "=", value));
+  return result;
+}
+
+std::vector<char*> Pointers(std::vector<std::string>& strings) {
+  std::vector<char*> pointers;
+  for (std::string& s : strings) pointers.push_back(s.data());
+  pointers.push_back(nullptr);
+  return pointers;
+}
+
+int ExitStatus(int wait_status) {
+  return WIFSIGNALED(wait_status) ? 128 + WTERMSIG(wait_status) : WEXITSTATUS(wait_status);
+}
+
+// One run, from launch to report.
+class Run {
+ public:
+  Run(const RecordOptions& options, RunFiles files, std::string library)
+      : options_(options), files_(std::move(files)), library_(std::move(library)) {}
+
+  int Go() {
+    const sigset_t watched = WatchedSignals();
+    sigprocmask(SIG_BLOCK, &watched, &original_mask_);
+    const int failure = Launch();
+    if (failure != 0) {
+      files_.RemoveStateDirectory();
+      sigprocmask(SIG_SETMASK, &original_mask_, nullptr);
+      return failure;
+    }
+    signal(SIGPIPE, SIG_IGN);
+    finisher_.emplace(options_.writer);
+    Follow(watched);
+    Finish();
+    return ExitStatus(wait_status_);
+  }
+
+ private:
+  // Starts the target; 0, or the status to exit with after a line on stderr.
+  int Launch() {
+    std::string preload = library_;
+    const char* inherited = std::getenv("LD_PRELOAD");
+    if (inherited != nullptr && *inherited != '\0')
+      preload = absl::StrCat(library_, ":", inherited);
+    std::vector<std::pair<std::string, std::string>> changes = {
+        {"LD_PRELOAD", preload},
+        {"TIDEMARK_OUT", files_.output_directory()},
+        {"TIDEMARK_STATE", files_.state_directory()}};
+    if (!options_.rate.empty()) changes.emplace_back("TIDEMARK_RATE", options_.rate);
+    std::vector<std::string> environment = Environment(changes);
+    std::vector<std::string> arguments = options_.command;
+    const std::vector<char*> argument_pointers = Pointers(arguments);
+    const std::vector<char*> environment_pointers = Pointers(environment);
+
+    // exec's success closes the pipe; its failure comes through it as errno.
+    int report[2];
+    if (pipe2(report, O_CLOEXEC) != 0) return LaunchFailed(errno);
+    child_ = fork();
+    if (child_ == 0) {
+      sigprocmask(SIG_SETMASK, &original_mask_, nullptr);
+      execvpe(argument_pointers[0], argument_pointers.data(), environment_pointers.data());
+      const int error = errno;
+      const ssize_t written = write(report[1], &error, sizeof(error));
+      _exit(written == sizeof(error) ? kCannotRun : kRecordFailed);
+    }
+    const int fork_error = errno;
+    const UniqueFd report_reader(report[0]);
+    close(report[1]);
+    if (child_ < 0) return LaunchFailed(fork_error);
+    started_ = Clock::now();
+    int error = 0;
+    ssize_t n;
+    do {
+      n = read(report_reader.get(), &error, sizeof(error));
+    } while (n < 0 && errno == EINTR);
+    if (n == 0) return 0;
+    waitpid(child_, nullptr, 0);
+    Say(absl::StrCat("cannot run ", options_.command[0], ": ", std::strerror(error)));
+    return error == ENOENT ? kNotFound : kCannotRun;
+  }
+
+  int LaunchFailed(int error) {
+    Say(absl::StrCat("cannot start a process: ", std::strerror(error)));
+    return kRecordFailed;
+  }
+
+  // Until the target ends: forwards signals, takes snapshots, shows progress.
+  void Follow(const sigset_t& watched) {
+    const bool interval = options_.interval_s > 0;
+    const bool progress = isatty(STDERR_FILENO) != 0;
+    const auto step = std::chrono::duration_cast<Clock::duration>(
+        std::chrono::duration<double>(interval ? options_.interval_s : 0));
+    Clock::time_point next_snapshot = started_ + step;
+    Clock::time_point next_progress = started_ + std::chrono::seconds(1);
+    while (waitpid(child_, &wait_status_, WNOHANG) == 0) {
+      const Clock::time_point now = Clock::now();
+      if (interval && now >= next_snapshot) {
+        TakeSnapshots();
+        // After a slow round the missed ones are left out.
+        while (next_snapshot <= Clock::now()) next_snapshot += step;
+        continue;
+      }
+      if (progress && now >= next_progress) {
+        ShowProgress();
+        next_progress = now + std::chrono::seconds(1);
+      }
+      Clock::time_point until = now + std::chrono::hours(1);
+      if (interval) until = std::min(until, next_snapshot);
+      if (progress) until = std::min(until, next_progress);
+      const auto left =
+          std::max<int64_t>(0, std::chrono::nanoseconds(until - Clock::now()).count());
+      const timespec timeout = {left / 1000000000, left % 1000000000};
+      siginfo_t info;
+      const int signal = sigtimedwait(&watched, &info, &timeout);
+      // The terminal (SI_KERNEL) sends to the whole process group, the target included.
+      if (signal > 0 && signal != SIGCHLD && info.si_code != SI_KERNEL) kill(child_, signal);
+    }
+    if (progress_shown_) std::fprintf(stderr, "\r\033[K");
+  }
+
+  void TakeSnapshots() {
+    for (const std::string& path : files_.Snapshot("interval", &errors_)) {
+      finisher_->Add(path);
+      ++snapshots_;
+    }
+  }
+
+  void ShowProgress() {
+    const RunTotals totals = files_.Totals();
+    const auto seconds =
+        std::chrono::duration_cast<std::chrono::seconds>(Clock::now() - started_).count();
+    std::fprintf(stderr, "\r\033[Ktidemark: %llds, %llu process%s, %llu samples, about %s live%s",
+                 static_cast<long long>(seconds), static_cast<unsigned long long>(totals.processes),
+                 totals.processes == 1 ? "" : "es", static_cast<unsigned long long>(totals.samples),
+                 HumanBytes(totals.live_bytes).c_str(),
+                 snapshots_ == 0 ? "" : absl::StrCat(", ", snapshots_, " snapshots").c_str());
+    progress_shown_ = true;
+  }
+
+  void Finish() {
+    int still_running = 0;
+    for (const std::string& path : files_.CollectRemains(&errors_, &still_running)) {
+      finisher_->Add(path);
+    }
+    std::vector<ProfileFinisher::Finished> finished = finisher_->Wait();
+    // What is raw still was written by the processes themselves.
+    for (const std::string& path : files_.NewRawProfiles()) finisher_->Add(path);
+    for (ProfileFinisher::Finished& f : finisher_->Wait()) finished.push_back(std::move(f));
+    files_.RemoveStateDirectory();
+
+    uint64_t rows = 0;
+    std::vector<std::string> profiles;
+    for (const ProfileFinisher::Finished& f : finished) {
+      if (f.rows.ok()) {
+        rows += *f.rows;
+      } else {
+        errors_.push_back(std::string(f.rows.status().message()));
+      }
+      if (access(f.path.c_str(), R_OK) == 0) profiles.push_back(f.path);
+    }
+    std::sort(profiles.begin(), profiles.end());
+    profiles.erase(std::unique(profiles.begin(), profiles.end()), profiles.end());
+    std::sort(errors_.begin(), errors_.end());
+    errors_.erase(std::unique(errors_.begin(), errors_.end()), errors_.end());
+    for (const std::string& error : errors_) Say(error);
+    Report(profiles, rows, still_running);
+  }
+
+  void Report(const std::vector<std::string>& profiles, uint64_t rows, int still_running) {
+    if (still_running != 0) {
+      Say(absl::StrCat(still_running, " process", still_running == 1 ? "" : "es",
+                       " of the program still run", still_running == 1 ? "s" : "",
+                       "; the final profile will come to ", files_.output_directory()));
+    }
+    if (profiles.empty() && still_running == 0) {
+      Say(absl::StrCat("no profile: ", Why()));
+      return;
+    }
+    if (profiles.empty()) return;
+    Say(absl::StrCat(profiles.size(), " profile", profiles.size() == 1 ? "" : "s", " in ",
+                     files_.output_directory()));
+    if (rows == 0) {
+      Say(
+          absl::StrCat("no samples: the program allocated too little for the sampling distance; "
+                       "lower it, as in --rate 4096"));
+      return;
+    }
+    Say(absl::StrCat("next: tidemark leaks ", NextArgument(profiles)));
+  }
+
+  // The profiles of the program itself, as short as a shell takes them. After an exec one
+  // PID has several process ids: the last one's are the program that ran.
+  std::string NextArgument(const std::vector<std::string>& profiles) const {
+    const std::string pid_part = absl::StrCat(".", child_, ".");
+    std::string last;
+    for (const std::string& path : profiles) {
+      if (absl::StrContains(path.substr(path.rfind('/')), pid_part)) last = path;
+    }
+    if (last.empty()) last = profiles.back();
+    // Without SEQ.pb.gz.
+    const std::string group = last.substr(0, last.size() - std::strlen("0001.pb.gz"));
+    const auto in_group = std::count_if(profiles.begin(), profiles.end(), [&](const auto& path) {
+      return absl::StartsWith(path, group);
+    });
+    return in_group == 1 ? Quoted(last) : absl::StrCat(Quoted(group), "*.pb.gz");
+  }
+
+  std::string Why() const {
+    absl::StatusOr<std::string> program = ResolveProgram(options_.command[0]);
+    std::string why = program.ok() ? WhyNothingRecorded(*program) : "";
+    if (!why.empty()) return why;
+    return absl::StrCat("no process of ", options_.command[0],
+                        " loaded libtidemark.so and lived to write one");
+  }
+
+  const RecordOptions& options_;
+  RunFiles files_;
+  std::string library_;
+  sigset_t original_mask_ = {};
+  pid_t child_ = -1;
+  int wait_status_ = 0;
+  Clock::time_point started_;
+  bool progress_shown_ = false;
+  uint64_t snapshots_ = 0;
+  std::vector<std::string> errors_;
+  std::optional<ProfileFinisher> finisher_;
+};
+
+}  // namespace
+
+absl::StatusOr<std::string> FindPreloadLibrary() {
+  const std::unique_ptr<char, void (*)(void*)> self(realpath("/proc/self/exe", nullptr), std::free);
+  if (self == nullptr) return SystemError(errno, "cannot find this program", "/proc/self/exe");
+  const std::string path = self.get();
+  const std::string directory = path.substr(0, path.rfind('/'));
+  for (const char* place : {"/../lib", "/../lib64", "/../lib/x86_64-linux-gnu", ""}) {
+    const std::string candidate = absl::StrCat(directory, place, "/libtidemark.so");
+    const std::unique_ptr<char, void (*)(void*)> library(realpath(candidate.c_str(), nullptr),
+                                                         std::free);
+    if (library == nullptr) continue;
+    const std::string found = library.get();
+    if (found.find_first_of(" :") != std::string::npos) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("LD_PRELOAD cannot name a path with a space or colon (where: ", found, ")"));
+    }
+    return found;
+  }
+  return absl::NotFoundError(absl::StrCat(
+      "libtidemark.so is not where this program looks (where: ", directory, "/../lib)"));
+}
+
+int Record(const RecordOptions& options) {
+  absl::StatusOr<std::string> library = FindPreloadLibrary();
+  if (!library.ok()) {
+    Say(std::string(library.status().message()));
+    return kRecordFailed;
+  }
+  absl::StatusOr<RunFiles> files = RunFiles::Create(options.output_directory);
+  if (!files.ok()) {
+    Say(std::string(files.status().message()));
+    return kRecordFailed;
+  }
+  return Run(options, std::move(*files), std::move(*library)).Go();
+}
+
+}  // namespace tidemark::collect
