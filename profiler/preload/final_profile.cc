@@ -1,0 +1,176 @@
+#include "profiler/preload/final_profile.h"
+
+#include <string.h>
+#include <sys/resource.h>
+
+#include "profiler/preload/os.h"
+#include "profiler/preload/text.h"
+#include "proto/file_names.h"
+#include "proto/state_profile.h"
+#include "proto/state_view.h"
+#include "proto/stored_gzip.h"
+
+namespace tidemark::preload {
+namespace {
+
+constexpr long kExists = -17;          // -EEXIST
+constexpr long kInterrupted = -4;      // -EINTR
+constexpr uint32_t kMaxSequence = 9999;
+constexpr uint64_t kBufferBytes = 64 << 10;
+
+// A file that is written in order through a buffer and never beyond RLIMIT_FSIZE.
+class File {
+ public:
+  File(int fd, char* buffer) : fd_(fd), buffer_(buffer) {
+    rlimit limit;
+    if (Syscall(SYS_prlimit64, 0, RLIMIT_FSIZE, 0, AsLong(&limit)) == 0 &&
+        limit.rlim_cur != RLIM_INFINITY) {
+      limit_ = limit.rlim_cur;
+    }
+  }
+
+  bool Append(const void* data, uint64_t bytes) {
+    const char* from = static_cast<const char*>(data);
+    while (bytes > 0) {
+      const uint64_t room = kBufferBytes - used_;
+      const uint64_t piece = bytes < room ? bytes : room;
+      memcpy(buffer_ + used_, from, piece);
+      used_ += piece;
+      from += piece;
+      bytes -= piece;
+      if (used_ == kBufferBytes && !Flush()) return false;
+    }
+    return true;
+  }
+
+  bool Flush() {
+    if (used_ > limit_ - written_) return false;
+    for (uint64_t at = 0; at < used_;) {
+      const long n = Write(fd_, buffer_ + at, used_ - at);
+      if (n == kInterrupted) continue;
+      if (n <= 0) return false;
+      at += static_cast<uint64_t>(n);
+    }
+    written_ += used_;
+    used_ = 0;
+    return true;
+  }
+
+ private:
+  int fd_;
+  char* buffer_;
+  uint64_t used_ = 0;
+  uint64_t written_ = 0;
+  uint64_t limit_ = UINT64_MAX;
+};
+
+// The second number in a line of /proc/self/smaps_rollup would cost a walk over all pages;
+// statm gives what is needed at once: resident and file-backed pages.
+void ReadMemory(StateProfileInfo* info) {
+  char text[128];
+  const int fd = Open("/proc/self/statm", O_RDONLY);
+  if (fd < 0) return;
+  const long n = Read(fd, text, sizeof(text) - 1);
+  Close(fd);
+  if (n <= 0) return;
+  text[n] = '\0';
+  uint64_t pages[3] = {};  // size, resident, shared
+  const char* at = text;
+  for (uint64_t& value : pages) {
+    while (*at == ' ') ++at;
+    for (; *at >= '0' && *at <= '9'; ++at) value = value * 10 + static_cast<uint64_t>(*at - '0');
+  }
+  info->rss_bytes = pages[1] * 4096;
+  info->anonymous_bytes = pages[1] > pages[2] ? (pages[1] - pages[2]) * 4096 : 0;
+}
+
+bool WriteProfileTo(int fd, const state::Header* header, const char* reason) {
+  const StateView view = OwnStateView(header);
+  StateProfileInfo info{};
+  info.reason = reason;
+  info.duration_ns = MonotonicNs() - header->start_monotonic_ns;
+  ReadMemory(&info);
+
+  const uint64_t scratch_bytes = StateProfileScratchBytes(view);
+  char* memory = static_cast<char*>(MapPrivate(kBufferBytes + scratch_bytes));
+  if (memory == nullptr) return false;
+  File file(fd, memory);
+  StoredGzip gzip({[](void* to, const void* data, uint64_t bytes) {
+                     return static_cast<File*>(to)->Append(data, bytes);
+                   },
+                   &file});
+  const bool written =
+      WriteStateProfile(view, info, {memory + kBufferBytes, scratch_bytes}, gzip.AsSink()) &&
+      gzip.Finish() && file.Flush();
+  Unmap(memory, kBufferBytes + scratch_bytes);
+  return written;
+}
+
+// Gives the finished file its name, the first free one in sequence.
+bool Publish(const state::Header* header, const char* temporary, char (&path)[kMaxProfilePath]) {
+  for (uint32_t sequence = 1; sequence <= kMaxSequence; ++sequence) {
+    char name[kMaxFileNameBytes];
+    ProfileFileName(name, header->comm, static_cast<uint32_t>(header->pid), header->process_id,
+                    sequence);
+    if (TextBuffer(path).Add(header->output_directory).AddChar('/').Add(name).overflowed()) {
+      return false;
+    }
+    // Unlike rename, link never replaces what another process wrote.
+    long result = Syscall(SYS_link, AsLong(temporary), AsLong(path));
+    if (result == kExists) continue;
+    if (result < 0) {  // a file system without hard links
+      constexpr long kNoReplace = 1;
+      result = Syscall(SYS_renameat2, AT_FDCWD, AsLong(temporary), AT_FDCWD, AsLong(path),
+                       kNoReplace);
+      if (result == kExists) continue;
+    }
+    return result == 0;
+  }
+  return false;
+}
+
+}  // namespace
+
+bool MakeDirectories(const char* path) {
+  char part[kMaxProfilePath];
+  TextBuffer text(part);
+  for (const char* at = path; *at != '\0'; ++at) {
+    if (*at == '/' && text.size() > 0) Syscall(SYS_mkdir, AsLong(part), 0700);
+    text.AddChar(*at);
+  }
+  if (text.overflowed()) return false;
+  Syscall(SYS_mkdir, AsLong(part), 0700);
+  const int fd = Open(part, O_PATH | O_DIRECTORY);
+  if (fd < 0) return false;
+  Close(fd);
+  return true;
+}
+
+bool WriteFinalProfile(const state::Header* header, const char* reason,
+                       char (&path)[kMaxProfilePath]) {
+  path[0] = '\0';
+  char temporary[kMaxProfilePath];
+  if (!MakeDirectories(header->output_directory) ||
+      TextBuffer(temporary)
+          .Add(header->output_directory)
+          .Add("/.")
+          .AddDecimal(static_cast<uint64_t>(header->pid))
+          .AddChar('.')
+          .AddHex(header->process_id)
+          .Add(".part")
+          .overflowed()) {
+    return false;
+  }
+  // Ours alone, by its name; one that is there was left by an attempt that was cut off.
+  Syscall(SYS_unlink, AsLong(temporary));
+  const int fd = Open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600);
+  if (fd < 0) return false;
+  const bool done =
+      WriteProfileTo(fd, header, reason) && Publish(header, temporary, path);
+  Close(fd);
+  Syscall(SYS_unlink, AsLong(temporary));
+  if (!done) path[0] = '\0';
+  return done;
+}
+
+}  // namespace tidemark::preload
