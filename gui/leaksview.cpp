@@ -1,0 +1,231 @@
+#include "gui/leaksview.h"
+
+#include <QAction>
+#include <QApplication>
+#include <QClipboard>
+#include <QHeaderView>
+#include <QLabel>
+#include <QListWidget>
+#include <QMenu>
+#include <QSplitter>
+#include <QTableView>
+#include <QVBoxLayout>
+
+#include "gui/delegates.h"
+#include "gui/format.h"
+#include "gui/tables.h"
+
+namespace tidemark::gui {
+namespace {
+
+QLabel* wrappedLabel() {
+  auto* label = new QLabel;
+  label->setWordWrap(true);
+  label->setTextFormat(Qt::PlainText);
+  label->setTextInteractionFlags(Qt::TextSelectableByMouse);
+  label->setAlignment(Qt::AlignLeft | Qt::AlignTop);
+  return label;
+}
+
+QString factsOf(const leaks::Finding& finding) {
+  QStringList facts;
+  QString live = LeaksView::tr("Live: %1").arg(bytesText(static_cast<double>(finding.live_bytes)));
+  if (finding.live_ci) {
+    live += LeaksView::tr(" (95 %: %1)")
+                .arg(bytesIntervalText(finding.live_ci->low, finding.live_ci->high));
+  }
+  live += LeaksView::tr(", %1 objects, %2 samples")
+              .arg(countText(finding.live_objects), countText(finding.samples));
+  facts << live;
+  if (finding.delta_bytes) {
+    QString delta = LeaksView::tr("Since the first snapshot: %1")
+                        .arg(signedBytesText(static_cast<double>(*finding.delta_bytes)));
+    if (finding.delta_ci) {
+      delta +=
+          LeaksView::tr(" (95 %: %1 … %2)")
+              .arg(signedBytesText(finding.delta_ci->low), signedBytesText(finding.delta_ci->high));
+    }
+    facts << delta;
+  }
+  if (finding.slope_bytes_per_hour) {
+    QString slope =
+        LeaksView::tr("Trend: %1/h").arg(signedBytesText(*finding.slope_bytes_per_hour));
+    if (finding.slope_ci) {
+      slope +=
+          LeaksView::tr(" (95 %: %1/h … %2/h)")
+              .arg(signedBytesText(finding.slope_ci->low), signedBytesText(finding.slope_ci->high));
+    }
+    facts << slope;
+  }
+  if (finding.container) {
+    QString container = LeaksView::tr("Container: %1").arg(toQString(finding.container->type));
+    if (!finding.container->element.empty()) {
+      container += LeaksView::tr(" of %1").arg(toQString(finding.container->element));
+    }
+    if (finding.container->evidence != Evidence::kMeasured) {
+      container += LeaksView::tr(" (%1)").arg(QString::fromUtf8(Name(finding.container->evidence)));
+    }
+    facts << container;
+  }
+  return facts.join(QLatin1Char('\n'));
+}
+
+}  // namespace
+
+LeaksView::LeaksView(QWidget* parent) : QWidget(parent) {
+  m_model = new LeaksModel(this);
+  m_proxy = new LeaksProxy(this);
+  m_proxy->setSourceModel(m_model);
+
+  m_table = new QTableView;
+  setUpTable(m_table);
+  m_table->setModel(m_proxy);
+  m_table->setItemDelegateForColumn(LeaksModel::Site, new TwoLineDelegate(m_table));
+  m_table->setItemDelegateForColumn(LeaksModel::Verdict,
+                                    new BadgeDelegate(BadgeDelegate::Kind::Verdict, m_table));
+  m_table->setItemDelegateForColumn(LeaksModel::Container,
+                                    new BadgeDelegate(BadgeDelegate::Kind::Container, m_table));
+  m_table->setItemDelegateForColumn(
+      LeaksModel::Live, new ErrorBarDelegate(ErrorBarDelegate::Kind::FromLeft, m_table));
+  m_table->setItemDelegateForColumn(
+      LeaksModel::Growth, new ErrorBarDelegate(ErrorBarDelegate::Kind::FromMiddle, m_table));
+  m_table->setItemDelegateForColumn(LeaksModel::Trend, new SparklineDelegate(m_table));
+  m_table->verticalHeader()->setDefaultSectionSize(2 * fontMetrics().height() + 12);
+  QHeaderView* header = m_table->horizontalHeader();
+  static constexpr int kEms[LeaksModel::ColumnCount] = {4, 9, 0, 26, 13, 15, 9, 13};
+  const int em = fontMetrics().horizontalAdvance(QLatin1Char('0'));
+  for (int column = 0; column < LeaksModel::ColumnCount; ++column) {
+    if (column != LeaksModel::Site) header->resizeSection(column, kEms[column] * em + 16);
+  }
+  header->setSectionResizeMode(LeaksModel::Site, QHeaderView::Stretch);
+  m_table->sortByColumn(LeaksModel::Rank, Qt::AscendingOrder);
+
+  auto* facts = new QWidget;
+  auto* factsLayout = new QVBoxLayout(facts);
+  factsLayout->setContentsMargins(12, 10, 12, 10);
+  m_title = wrappedLabel();
+  QFont bold = font();
+  bold.setBold(true);
+  m_title->setFont(bold);
+  m_reason = wrappedLabel();
+  m_facts = wrappedLabel();
+  factsLayout->addWidget(m_title);
+  factsLayout->addWidget(m_reason);
+  factsLayout->addSpacing(4);
+  factsLayout->addWidget(m_facts);
+  factsLayout->addStretch(1);
+
+  m_stack = new QListWidget;
+  m_stack->setUniformItemSizes(true);
+  m_stack->setTextElideMode(Qt::ElideMiddle);
+  m_stack->setAlternatingRowColors(true);
+  m_stack->setFrameShape(QFrame::NoFrame);
+  m_stack->setHorizontalScrollBarPolicy(Qt::ScrollBarAlwaysOff);
+
+  auto* details = new QSplitter(Qt::Horizontal);
+  details->addWidget(facts);
+  details->addWidget(m_stack);
+  details->setStretchFactor(0, 2);
+  details->setStretchFactor(1, 3);
+  auto* splitter = new QSplitter(Qt::Vertical);
+  splitter->addWidget(m_table);
+  splitter->addWidget(details);
+  splitter->setStretchFactor(0, 3);
+  splitter->setStretchFactor(1, 2);
+  splitter->setChildrenCollapsible(false);
+  auto* layout = new QVBoxLayout(this);
+  layout->setContentsMargins(0, 0, 0, 0);
+  layout->addWidget(splitter);
+
+  auto* copyRowAction = new QAction(tr("&Copy row"), this);
+  copyRowAction->setShortcut(QKeySequence::Copy);
+  copyRowAction->setShortcutContext(Qt::WidgetWithChildrenShortcut);
+  connect(copyRowAction, &QAction::triggered, this, &LeaksView::copyRow);
+  addAction(copyRowAction);
+  auto* copyStackAction = new QAction(tr("Copy &stack"), this);
+  copyStackAction->setShortcut(QKeySequence(Qt::CTRL | Qt::SHIFT | Qt::Key_C));
+  copyStackAction->setShortcutContext(Qt::WidgetWithChildrenShortcut);
+  connect(copyStackAction, &QAction::triggered, this, &LeaksView::copyStack);
+  addAction(copyStackAction);
+  auto* escapeAction = new QAction(tr("Show &escape path"), this);
+  connect(escapeAction, &QAction::triggered, this, &LeaksView::escapePathRequested);
+  addAction(escapeAction);
+
+  m_table->setContextMenuPolicy(Qt::CustomContextMenu);
+  connect(m_table, &QTableView::customContextMenuRequested, this, &LeaksView::showContextMenu);
+  connect(m_table, &QTableView::activated, this, &LeaksView::escapePathRequested);
+  connect(m_table->selectionModel(), &QItemSelectionModel::currentRowChanged, this, [this] {
+    showDetails();
+    Q_EMIT selectionChanged();
+  });
+  showDetails();
+}
+
+void LeaksView::setSeries(std::shared_ptr<const Series> series) {
+  m_series = series;
+  m_model->setSeries(std::move(series));
+  m_table->setColumnHidden(LeaksModel::Growth, !m_series || m_series->snapshots.size() < 2);
+  m_table->setColumnHidden(LeaksModel::Trend, !m_series || m_series->snapshots.size() < 2);
+  if (m_proxy->rowCount() > 0) m_table->selectRow(0);
+  showDetails();
+}
+
+void LeaksView::setFocusPattern(const QString& pattern) {
+  m_proxy->setFocusPattern(pattern);
+  if (!m_table->currentIndex().isValid() && m_proxy->rowCount() > 0) m_table->selectRow(0);
+}
+
+const leaks::Finding* LeaksView::selected() const {
+  const QModelIndex index = m_proxy->mapToSource(m_table->currentIndex());
+  return index.isValid() ? &m_model->finding(index.row()) : nullptr;
+}
+
+void LeaksView::copyRow() const {
+  const QModelIndex index = m_proxy->mapToSource(m_table->currentIndex());
+  if (index.isValid()) QApplication::clipboard()->setText(m_model->rowText(index.row()));
+}
+
+void LeaksView::copyStack() const {
+  if (const leaks::Finding* finding = selected()) {
+    QApplication::clipboard()->setText(stackText(finding->stack));
+  }
+}
+
+void LeaksView::showDetails() {
+  const leaks::Finding* finding = selected();
+  m_stack->clear();
+  if (finding == nullptr) {
+    m_title->clear();
+    m_facts->clear();
+    const bool failed = m_series && !m_series->ranking.ok();
+    m_reason->setText(failed ? toQString(m_series->ranking.status().message())
+                             : tr("No site is selected."));
+    return;
+  }
+  const QString where = frameWhere(finding->site);
+  m_title->setText(frameTitle(finding->site) +
+                   (where.isEmpty() ? QString() : QStringLiteral("  ") + where));
+  m_reason->setText(toQString(finding->reason));
+  m_facts->setText(factsOf(*finding));
+  bool seenSite = false;
+  for (const report::Frame& frame : finding->stack) {
+    const QString frameLocation = frameWhere(frame);
+    auto* item = new QListWidgetItem(
+        frameTitle(frame) +
+        (frameLocation.isEmpty() ? QString() : QStringLiteral("   ") + frameLocation));
+    item->setToolTip(toQString(report::ToString(frame)));
+    if (!seenSite && frame.function == finding->site.function && frame.line == finding->site.line &&
+        frame.address == finding->site.address) {
+      seenSite = true;
+      item->setFont(m_title->font());
+    }
+    m_stack->addItem(item);
+  }
+}
+
+void LeaksView::showContextMenu(const QPoint& position) {
+  if (!m_table->indexAt(position).isValid()) return;
+  QMenu::exec(actions(), m_table->viewport()->mapToGlobal(position));
+}
+
+}  // namespace tidemark::gui
