@@ -26,12 +26,19 @@ void ForEachRange(Dwarf_Die* die, Visit visit) {
   }
 }
 
-absl::string_view LinkageName(Dwarf_Die* die) {
+absl::string_view Text(Dwarf_Die* die, unsigned name) {
   Dwarf_Attribute attribute;
-  for (const unsigned name : {DW_AT_linkage_name, DW_AT_MIPS_linkage_name, DW_AT_name}) {
-    if (dwarf_attr_integrate(die, name, &attribute) == nullptr) continue;
-    const char* text = dwarf_formstring(&attribute);
-    if (text != nullptr && *text != '\0') return text;
+  if (dwarf_attr_integrate(die, name, &attribute) == nullptr) return "";
+  const char* text = dwarf_formstring(&attribute);
+  return text == nullptr ? "" : text;
+}
+
+// Only mangled names: a C function's linkage name is an alias (__GI___strdup) that says
+// less than its name.
+absl::string_view LinkageName(Dwarf_Die* die) {
+  for (const unsigned attribute : {DW_AT_linkage_name, DW_AT_MIPS_linkage_name}) {
+    const absl::string_view name = Text(die, attribute);
+    if (absl::StartsWith(name, "_Z") || absl::StartsWith(name, "_R")) return name;
   }
   return "";
 }
@@ -46,19 +53,14 @@ uint64_t Number(Dwarf_Die* die, unsigned name) {
   return value;
 }
 
-// Scopes that may hold functions with code of their own.
-bool HoldsFunctions(int tag) {
-  switch (tag) {
-    case DW_TAG_namespace:
-    case DW_TAG_module:
-    case DW_TAG_class_type:
-    case DW_TAG_structure_type:
-    case DW_TAG_union_type:
-      return true;
-    default:
-      return false;
-  }
+// Scopes that functions are declared in, and that are part of their names.
+bool IsNamedScope(int tag) {
+  return tag == DW_TAG_namespace || tag == DW_TAG_module || tag == DW_TAG_class_type ||
+         tag == DW_TAG_structure_type || tag == DW_TAG_union_type;
 }
+
+// Scopes within functions that may hold local classes and nested functions.
+bool IsCodeScope(int tag) { return tag == DW_TAG_subprogram || tag == DW_TAG_lexical_block; }
 
 // Appends the inlined calls around `address` below `die`, outermost first.
 void CollectInlined(Dwarf_Die* die, uint64_t address, int depth, std::vector<Dwarf_Die>* chain) {
@@ -123,22 +125,38 @@ DebugInfo::Unit* DebugInfo::FindUnit(uint64_t address) {
   return address < it->end ? &units_[it->unit] : nullptr;
 }
 
-void DebugInfo::IndexFunctions(Unit* unit) {
-  unit->indexed = true;
-  std::vector<std::pair<Dwarf_Die, int>> scopes = {{unit->die, 0}};
+void DebugInfo::IndexFunctions(Unit* unit, bool nested) {
+  unit->indexed = nested ? Unit::Indexed::kEverything : Unit::Indexed::kScopes;
+  unit->functions.clear();
+  struct Scope {
+    Dwarf_Die die;
+    int depth;
+    std::string prefix;  // "a::B::"
+  };
+  std::vector<Scope> scopes = {{unit->die, 0, ""}};
   while (!scopes.empty()) {
-    auto [scope, depth] = scopes.back();
+    Scope scope = std::move(scopes.back());
     scopes.pop_back();
     Dwarf_Die child;
-    if (dwarf_child(&scope, &child) != 0) continue;
+    if (dwarf_child(&scope.die, &child) != 0) continue;
     do {
       const int tag = dwarf_tag(&child);
       if (tag == DW_TAG_subprogram) {
         ForEachRange(&child, [&](uint64_t begin, uint64_t end) {
           unit->functions.push_back({begin, end, child});
         });
-      } else if (HoldsFunctions(tag) && depth < kMaxDepth) {
-        scopes.emplace_back(child, depth + 1);
+        if (!scope.prefix.empty() && LinkageName(&child).empty()) {
+          scoped_names_[dwarf_dieoffset(&child)] =
+              absl::StrCat(scope.prefix, Text(&child, DW_AT_name));
+        }
+      }
+      if (scope.depth == kMaxDepth || dwarf_haschildren(&child) != 1) continue;
+      if (IsNamedScope(tag)) {
+        absl::string_view name = Text(&child, DW_AT_name);
+        if (name.empty()) name = tag == DW_TAG_namespace ? "(anonymous namespace)" : "{unnamed}";
+        scopes.push_back({child, scope.depth + 1, absl::StrCat(scope.prefix, name, "::")});
+      } else if (nested && IsCodeScope(tag)) {
+        scopes.push_back({child, scope.depth + 1, scope.prefix});
       }
     } while (dwarf_siblingof(&child, &child) == 0);
   }
@@ -146,14 +164,34 @@ void DebugInfo::IndexFunctions(Unit* unit) {
             [](const Function& a, const Function& b) { return a.begin < b.begin; });
 }
 
+absl::string_view DebugInfo::ScopedName(Dwarf_Die* die) const {
+  Dwarf_Die at = *die;
+  for (int hops = 0; hops < 4; ++hops) {  // inlined -> abstract -> declaration
+    const auto it = scoped_names_.find(dwarf_dieoffset(&at));
+    if (it != scoped_names_.end()) return it->second;
+    Dwarf_Attribute attribute;
+    Dwarf_Attribute* next = dwarf_attr(&at, DW_AT_abstract_origin, &attribute);
+    if (next == nullptr) next = dwarf_attr(&at, DW_AT_specification, &attribute);
+    if (next == nullptr || dwarf_formref_die(next, &at) == nullptr) break;
+  }
+  return Text(die, DW_AT_name);
+}
+
 const DebugInfo::Function* DebugInfo::FindFunction(Unit* unit, uint64_t address) {
-  if (!unit->indexed) IndexFunctions(unit);
-  const std::vector<Function>& functions = unit->functions;
-  auto it = std::upper_bound(functions.begin(), functions.end(), address,
-                             [](uint64_t a, const Function& f) { return a < f.begin; });
-  if (it == functions.begin()) return nullptr;
-  --it;
-  return address < it->end ? &*it : nullptr;
+  const auto find = [&]() -> const Function* {
+    auto it = std::upper_bound(unit->functions.begin(), unit->functions.end(), address,
+                               [](uint64_t a, const Function& f) { return a < f.begin; });
+    if (it == unit->functions.begin()) return nullptr;
+    --it;
+    return address < it->end ? &*it : nullptr;
+  };
+  if (unit->indexed == Unit::Indexed::kNothing) IndexFunctions(unit, /*nested=*/false);
+  const Function* function = find();
+  if (function == nullptr && unit->indexed == Unit::Indexed::kScopes) {
+    IndexFunctions(unit, /*nested=*/true);
+    function = find();
+  }
+  return function;
 }
 
 std::string DebugInfo::Absolute(Dwarf_Die* unit, const char* file) {
@@ -189,13 +227,14 @@ std::vector<SourceFrame> DebugInfo::FramesAt(uint64_t address) {
   }
   std::vector<SourceFrame> frames;
   if (chain.empty() && !file.empty()) {  // assembly: lines but no functions
-    frames.push_back({"", std::move(file), line, 0});
+    frames.push_back({"", "", std::move(file), line, 0});
     return frames;
   }
   int64_t at_line = line;
   for (auto die = chain.rbegin(); die != chain.rend(); ++die) {
-    frames.push_back({LinkageName(&*die), std::move(file), at_line,
-                      static_cast<int64_t>(Number(&*die, DW_AT_decl_line))});
+    const absl::string_view linkage_name = LinkageName(&*die);
+    frames.push_back({linkage_name, linkage_name.empty() ? ScopedName(&*die) : "", std::move(file),
+                      at_line, static_cast<int64_t>(Number(&*die, DW_AT_decl_line))});
     file = FileName(&unit->die, Number(&*die, DW_AT_call_file));
     at_line = static_cast<int64_t>(Number(&*die, DW_AT_call_line));
   }

@@ -4,7 +4,9 @@
 // The idea: .debug_aranges cannot be relied on (clang writes none), and asking libdw for
 // the scopes of an address walks a whole unit each time. So the units' address ranges are
 // indexed once, the functions of a unit when an address first falls into it, and only the
-// inlined calls within the one function are walked for each address.
+// inlined calls within the one function are walked for each address. Functions nested in
+// others (lambdas) are only looked for when an address is in no other function: finding them
+// takes a walk over all of a unit.
 //
 // Thread class: one thread at a time per object; different objects on different threads
 // are fine. May allocate.
@@ -27,7 +29,9 @@ namespace tidemark::symbolize {
 
 // One logical frame at an address.
 struct SourceFrame {
-  absl::string_view linkage_name;  // the symbol's (mangled) or else the plain name; "" unknown
+  absl::string_view linkage_name;  // mangled; "" where it is the name, or unknown
+  absl::string_view name;          // with its namespaces and classes where there is no
+                                   // linkage_name; "" unknown
   std::string file;                // absolute where the compilation directory is known; ""
   int64_t line = 0;                // 0: unknown
   int64_t start_line = 0;          // where the function is declared; 0: unknown
@@ -53,7 +57,7 @@ class DebugInfo {
   };
   struct Unit {
     Dwarf_Die die;
-    bool indexed = false;
+    enum class Indexed { kNothing, kScopes, kEverything } indexed = Indexed::kNothing;
     std::vector<Function> functions;  // by begin; one entry for each range
   };
   struct UnitRange {
@@ -64,7 +68,9 @@ class DebugInfo {
 
   explicit DebugInfo(Dwarf* dwarf) : dwarf_(dwarf) {}
   void IndexUnits();
-  void IndexFunctions(Unit* unit);
+  // Functions in namespaces and classes, or (nested) also those within functions.
+  void IndexFunctions(Unit* unit, bool nested);
+  absl::string_view ScopedName(Dwarf_Die* die) const;
   Unit* FindUnit(uint64_t address);
   const Function* FindFunction(Unit* unit, uint64_t address);
   std::string FileName(Dwarf_Die* unit, uint64_t index);
@@ -73,6 +79,8 @@ class DebugInfo {
   Dwarf* dwarf_;
   std::vector<Unit> units_;
   std::vector<UnitRange> ranges_;  // by begin
+  // By DIE offset, of functions without a linkage name in a namespace or class.
+  absl::flat_hash_map<Dwarf_Off, std::string> scoped_names_;
 };
 
 }  // namespace tidemark::symbolize

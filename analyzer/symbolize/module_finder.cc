@@ -53,7 +53,6 @@ std::vector<std::string> Candidates(const std::string& directory, const std::str
     files.insert(files.end(), any.begin(), any.end());
     files.push_back(absl::StrCat(directory, "/", path, "/", id));
     files.push_back(absl::StrCat(directory, "/", id.substr(0, 2), "/", id.substr(2), ".debug"));
-    files.push_back(BuildIdFile(directory, id));
   }
   if (!path.empty()) {
     files.push_back(absl::StrCat(directory, "/", name));
@@ -101,9 +100,26 @@ class Search {
     }
   }
 
-  // REQUIRES: the module was found.
+  // Separate debug files: by the build id, the mapping's or else the module's own, then by
+  // the module's .gnu_debuglink.
+  void TryDebugFiles(absl::Span<const std::string> search_path) {
+    const std::string& id =
+        build_id_.empty() && files_.module ? files_.module->build_id() : build_id_;
+    if (!id.empty()) {
+      for (const std::string& directory : search_path) Try(BuildIdFile(directory, id));
+      Try(BuildIdFile(kDebugRoot, id));
+    }
+    FollowDebugLink();
+  }
+
+  ModuleFiles Finish() && {
+    if (!done()) files_.problem = problem_;
+    return std::move(files_);
+  }
+
+ private:
   void FollowDebugLink() {
-    if (done() || !files_.module->debug_link()) return;
+    if (done() || !files_.module || !files_.module->debug_link()) return;
     const ElfFile::DebugLink& link = *files_.module->debug_link();
     const std::string dir = Split(files_.module->path()).first;
     for (const std::string& path :
@@ -123,13 +139,6 @@ class Search {
     }
   }
 
-  bool found_module() const { return files_.module != nullptr; }
-  ModuleFiles Finish() && {
-    if (!done()) files_.problem = problem_;
-    return std::move(files_);
-  }
-
- private:
   void Note(std::string problem) {
     if (problem_.empty()) problem_ = std::move(problem);
   }
@@ -175,8 +184,7 @@ ModuleFiles FindModule(const std::string& mapped_path, const std::string& mapped
     return files;
   }
   search.Try(path);
-  if (!build_id.empty()) search.Try(BuildIdFile(kDebugRoot, build_id));
-  if (search.found_module()) search.FollowDebugLink();
+  search.TryDebugFiles(search_path);
   ModuleFiles files = std::move(search).Finish();
   if (!files.found() && files.problem.empty()) files.problem = "the file is not there";
   return files;

@@ -21,9 +21,10 @@ Elf_Scn* FindTable(Elf* elf, GElf_Word type) {
 
 uint32_t Rank(GElf_Sym symbol, absl::string_view name) {
   const int binding = GELF_ST_BIND(symbol.st_info);
-  const uint32_t by_binding = binding == STB_GLOBAL ? 0 : binding == STB_WEAK ? 1 : 2;
   const size_t underscores = std::min(name.find_first_not_of('_'), name.size());
-  return by_binding * 256 + static_cast<uint32_t>(std::min<size_t>(underscores, 255));
+  return (binding == STB_LOCAL ? 512u : 0u) +
+         2 * static_cast<uint32_t>(std::min<size_t>(underscores, 255)) +
+         (binding == STB_WEAK ? 1u : 0u);
 }
 
 }  // namespace

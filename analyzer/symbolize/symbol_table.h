@@ -20,8 +20,8 @@ class SymbolTable {
 
   bool empty() const { return symbols_.empty(); }
   // The symbol whose function holds this link-time address, "" when none does. Of several
-  // at one place, the one a person would call it: global before weak before local, then
-  // the one with the fewest leading underscores, then by name.
+  // at one place, the one a person would call it: local ones last (glibc's weak names are
+  // its public ones), then the one with the fewest leading underscores, then by name.
   absl::string_view NameAt(uint64_t address) const;
 
  private:

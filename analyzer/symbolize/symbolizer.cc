@@ -96,7 +96,9 @@ class ModuleSymbolizer {
   }
 
  private:
-  // Debug information may lack a function (assembly) or its name.
+  // The symbol table knows what debug information may lack: functions in assembly, and
+  // the full names of C++ functions in anonymous namespaces; for a C function with aliases
+  // (__GI___strdup) it has the name that people use.
   static void NameOutermost(const SymbolTable& symbols, const SymbolTable& module_symbols,
                             uint64_t address, std::vector<SourceFrame>* frames) {
     if (!frames->empty() && !frames->back().linkage_name.empty()) return;
@@ -109,10 +111,14 @@ class ModuleSymbolizer {
 
   NamedLine Intern(SourceFrame&& frame) {
     NamedFunction function;
-    function.system_name = std::string(frame.linkage_name);
-    const auto [demangled, first] = demangled_.try_emplace(function.system_name);
-    if (first) demangled->second = Demangle(function.system_name);
-    function.name = demangled->second;
+    if (frame.linkage_name.empty()) {
+      function.system_name = function.name = std::string(frame.name);
+    } else {
+      function.system_name = std::string(frame.linkage_name);
+      const auto [demangled, first] = demangled_.try_emplace(function.system_name);
+      if (first) demangled->second = Demangle(function.system_name);
+      function.name = demangled->second;
+    }
     function.file =
         frame.file.empty() ? "" : std::filesystem::path(frame.file).lexically_normal().string();
     function.start_line = frame.start_line;
@@ -130,7 +136,7 @@ class ModuleSymbolizer {
   const Options& options_;
   ModuleWork& work_;
   absl::flat_hash_map<NamedFunction, uint32_t> function_ids_;
-  absl::flat_hash_map<std::string, std::string> demangled_;
+  absl::flat_hash_map<std::string, std::string> demangled_;  // by linkage name
 };
 
 // The locations that lack lines, by module. Deterministic: by path and build id.
