@@ -5,6 +5,7 @@
 // exits; TIDEMARK_UNWIND_EVERY is N (default 100). The first mismatches are shown in full on
 // stderr when TIDEMARK_UNWIND_SHOW is set.
 
+#include <dlfcn.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,12 +16,6 @@
 #include "profiler/preload/modules.h"
 #include "profiler/preload/os.h"
 #include "profiler/preload/stack_capture.h"
-
-extern "C" {
-void* __libc_malloc(size_t);
-void* __libc_calloc(size_t, size_t);
-void* __libc_realloc(void*, size_t);
-}
 
 namespace {
 
@@ -173,6 +168,23 @@ __attribute__((destructor)) void Finish() {
   close(fd);
 }
 
+// The target's own allocator: redis-server's is jemalloc.
+struct NextAllocator {
+  void* (*malloc)(size_t);
+  void* (*calloc)(size_t, size_t);
+  void* (*realloc)(void*, size_t);
+};
+NextAllocator g_next;
+const NextAllocator& Next() {
+  NextAllocator& next = g_next;
+  if (next.realloc == nullptr) {
+    next.malloc = reinterpret_cast<void* (*)(size_t)>(dlsym(RTLD_NEXT, "malloc"));
+    next.calloc = reinterpret_cast<void* (*)(size_t, size_t)>(dlsym(RTLD_NEXT, "calloc"));
+    next.realloc = reinterpret_cast<void* (*)(void*, size_t)>(dlsym(RTLD_NEXT, "realloc"));
+  }
+  return next;
+}
+
 }  // namespace
 
 extern "C" {
@@ -180,17 +192,17 @@ extern "C" {
 #define FRAME static_cast<const uint64_t*>(__builtin_frame_address(0))
 
 __attribute__((visibility("default"))) void* malloc(size_t size) {
-  void* block = __libc_malloc(size);
+  void* block = Next().malloc(size);
   OnAllocation(FRAME);
   return block;
 }
 __attribute__((visibility("default"))) void* calloc(size_t count, size_t size) {
-  void* block = __libc_calloc(count, size);
+  void* block = Next().calloc(count, size);
   OnAllocation(FRAME);
   return block;
 }
 __attribute__((visibility("default"))) void* realloc(void* old, size_t size) {
-  void* block = __libc_realloc(old, size);
+  void* block = Next().realloc(old, size);
   OnAllocation(FRAME);
   return block;
 }
