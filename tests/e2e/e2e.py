@@ -6,6 +6,7 @@ Environment: TIDEMARK_BUILD_DIR, the build to test (bin/tidemark, lib/libtidemar
 
 import glob
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -40,7 +41,7 @@ class Case(unittest.TestCase):
         self.out = os.path.join(self.folder, "out")
         self.state = os.path.join(self.folder, "state")
         os.mkdir(self.state, 0o700)
-        self.entries = {}  # executable -> entry address
+        self.starts = {}  # file -> where stacks may begin in it
 
     def path(self, name):
         return os.path.join(self.folder, name)
@@ -151,35 +152,14 @@ class Case(unittest.TestCase):
         mapping, address, names = location
         if names and names[-1] in STARTS:
             return True
-        # Stripped: _start is where the ELF header says that the file begins. It is a few
-        # dozen bytes long; in ld.so _dl_start_user follows it.
         if mapping not in profile.mappings:
             return False
         mapping = profile.mappings[mapping]
-        offset = address - mapping["start"] + mapping["offset"]
-        entry = self._entry_offset(mapping["file"])
-        return entry is not None and entry <= offset < entry + 0x60 \
-            or self._is_clone(mapping["file"], offset)
-
-    def _entry_offset(self, path):
-        """File offset of the entry point, or None."""
-        if path not in self.entries:
-            self.entries[path] = elf_entry_offset(path) if os.path.isfile(path) else None
-        return self.entries[path]
-
-    def _is_clone(self, path, offset):
-        """libc's clone and clone3 follow each other; of the two only clone is exported."""
-        if "/libc.so" not in path:
-            return False
-        key = path + ":clone"
-        if key not in self.entries:
-            listed = subprocess.run(["readelf", "-W", "--dyn-syms", path], stdout=subprocess.PIPE,
-                                    text=True, check=True).stdout
-            values = [int(line.split()[1], 16) for line in listed.splitlines()
-                      if line.split()[-1:] and line.split()[-1].startswith("clone@")]
-            self.entries[key] = values[0] if values else None
-        clone = self.entries[key]
-        return clone is not None and clone <= offset < clone + 0x100
+        if mapping["file"] not in self.starts:
+            self.starts[mapping["file"]] = start_ranges(mapping["file"])
+        # A return address behind a call that ends a function lies one past its end.
+        offset = address - 1 - mapping["start"] + mapping["offset"]
+        return any(begin <= offset < end for begin, end in self.starts[mapping["file"]])
 
     def check_pprof(self, path, granularity, what):
         """go tool pprof shows the same rows as tidemark top."""
@@ -194,25 +174,42 @@ class Case(unittest.TestCase):
         self.check_pprof(profile.path, granularity, what)
 
 
-def elf_entry_offset(path):
-    with open(path, "rb") as f:
-        header = f.read(64)
-        if header[:5] != b"\x7fELF\x02":
-            return None
-        entry = int.from_bytes(header[24:32], "little")
-        table = int.from_bytes(header[32:40], "little")
-        size = int.from_bytes(header[54:56], "little")
-        count = int.from_bytes(header[56:58], "little")
-        f.seek(table)
-        for _ in range(count):
-            segment = f.read(size)
-            kind = int.from_bytes(segment[0:4], "little")
-            offset = int.from_bytes(segment[8:16], "little")
-            address = int.from_bytes(segment[16:24], "little")
-            length = int.from_bytes(segment[32:40], "little")
-            if kind == 1 and address <= entry < address + length:
-                return entry - address + offset
-    return None
+def readelf(*arguments):
+    return subprocess.run(["readelf", "-W", *arguments], stdout=subprocess.PIPE,
+                          stderr=subprocess.DEVNULL, text=True, check=False).stdout
+
+
+def start_ranges(path):
+    """File offsets [begin, end) in an ELF file of the code where stacks may begin: around
+    the entry point, which is _start (some dozen bytes; in ld.so _dl_start_user follows),
+    and the functions in STARTS, as far as the file or its debug file names them."""
+    if not os.path.isfile(path):
+        return []
+    headers = readelf("-h", "-l", "-n", path)
+    segments = [[int(word, 16) for word in line.split()[1:6]]
+                for line in headers.splitlines() if line.startswith("  LOAD ")]
+
+    def offset_of(address):
+        return next((address - virtual + offset for offset, virtual, _, size, _ in segments
+                     if virtual <= address < virtual + size), None)
+
+    ranges = []
+    entry = re.search(r"Entry point address:\s+0x([0-9a-f]+)", headers)
+    if entry and offset_of(int(entry.group(1), 16)) is not None:
+        begin = offset_of(int(entry.group(1), 16))
+        ranges.append((begin, begin + 0x60))
+    build_id = re.search(r"Build ID: ([0-9a-f]+)", headers)
+    files = [path]
+    if build_id:
+        ident = build_id.group(1)
+        files.append(f"/usr/lib/debug/.build-id/{ident[:2]}/{ident[2:]}.debug")
+    for line in "".join(readelf("-s", f) for f in files if os.path.isfile(f)).splitlines():
+        columns = line.split()
+        if len(columns) >= 8 and columns[7].split("@")[0] in STARTS and columns[6] != "UND":
+            begin = offset_of(int(columns[1], 16))
+            if begin is not None:
+                ranges.append((begin, begin + int(columns[2], 0)))
+    return ranges
 
 
 def main():

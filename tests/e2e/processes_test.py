@@ -121,13 +121,24 @@ class Processes(e2e.Case):
             self.assertIn("TracerPid:\t0", f.read())
 
     def test_state_is_private_and_goes_at_exit(self):
-        process = self.start_preloaded(self.python(GROW_SCRIPT), 4096, stdout=subprocess.PIPE)
+        environment = self.environment(4096)
+        del environment["TIDEMARK_STATE"]
+        process = subprocess.Popen(self.python(GROW_SCRIPT), env=environment,
+                                   stdout=subprocess.PIPE)
+        self.addCleanup(self.stop, process)
         self.assertEqual(process.stdout.readline(), b"ready\n")
-        states = [os.path.join(self.state, n) for n in os.listdir(self.state)]
-        self.assertEqual([os.stat(s).st_mode & 0o777 for s in states], [0o600])
+        with open(f"/proc/{process.pid}/maps", encoding="utf-8") as f:
+            states = {line.split()[5] for line in f if "/tidemark-" in line}
+        self.assertEqual(len(states), 1, states)
+        state = states.pop()
+        self.assertEqual(os.path.dirname(state), f"/dev/shm/tidemark-{os.getuid()}")
+        self.assertEqual(os.stat(os.path.dirname(state)).st_mode & 0o777, 0o700)
+        self.assertEqual(os.stat(state).st_mode & 0o777, 0o600)
+        self.assertNotIn(state, [os.readlink(f"/proc/{process.pid}/fd/{fd}")
+                                 for fd in os.listdir(f"/proc/{process.pid}/fd")])
         process.terminate()  # the script leaves through exit
         process.wait(timeout=30)
-        self.assertEqual(os.listdir(self.state), [])
+        self.assertFalse(os.path.exists(state))
         self.assertEqual(self.profiles("python3")[0].comments["reason"], "exit")
 
     def test_a_bad_value_gives_one_line_and_the_default(self):

@@ -101,7 +101,7 @@ class Programs(e2e.Case):
 
     def test_clang(self):
         self.check(["clang++-14", "-O1", "-g0", "-c", self.write("a.cc", CPP), "-o",
-                    self.path("a.o")], "clang++", 65536, "clang", output=self.path("a.o"))
+                    self.path("a.o")], "clang++", 65536, "clang++-14", output=self.path("a.o"))
 
 
 if __name__ == "__main__":
