@@ -13,8 +13,8 @@
 namespace tidemark::preload {
 namespace {
 
-constexpr long kExists = -17;          // -EEXIST
-constexpr long kInterrupted = -4;      // -EINTR
+constexpr long kExists = -17;      // -EEXIST
+constexpr long kInterrupted = -4;  // -EINTR
 constexpr uint32_t kMaxSequence = 9999;
 constexpr uint64_t kBufferBytes = 64 << 10;
 
@@ -64,8 +64,7 @@ class File {
   uint64_t limit_ = UINT64_MAX;
 };
 
-// The second number in a line of /proc/self/smaps_rollup would cost a walk over all pages;
-// statm gives what is needed at once: resident and file-backed pages.
+// From statm, which the kernel has at hand; smaps_rollup would walk over all pages.
 void ReadMemory(StateProfileInfo* info) {
   char text[128];
   const int fd = Open("/proc/self/statm", O_RDONLY);
@@ -120,8 +119,8 @@ bool Publish(const state::Header* header, const char* temporary, char (&path)[kM
     if (result == kExists) continue;
     if (result < 0) {  // a file system without hard links
       constexpr long kNoReplace = 1;
-      result = Syscall(SYS_renameat2, AT_FDCWD, AsLong(temporary), AT_FDCWD, AsLong(path),
-                       kNoReplace);
+      result =
+          Syscall(SYS_renameat2, AT_FDCWD, AsLong(temporary), AT_FDCWD, AsLong(path), kNoReplace);
       if (result == kExists) continue;
     }
     return result == 0;
@@ -165,8 +164,7 @@ bool WriteFinalProfile(const state::Header* header, const char* reason,
   Syscall(SYS_unlink, AsLong(temporary));
   const int fd = Open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600);
   if (fd < 0) return false;
-  const bool done =
-      WriteProfileTo(fd, header, reason) && Publish(header, temporary, path);
+  const bool done = WriteProfileTo(fd, header, reason) && Publish(header, temporary, path);
   Close(fd);
   Syscall(SYS_unlink, AsLong(temporary));
   if (!done) path[0] = '\0';

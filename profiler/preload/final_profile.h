@@ -1,7 +1,7 @@
 // The profile that the library itself writes when its process ends, so that a plain
 // LD_PRELOAD needs no helper. Not symbolized, gzip without compression.
 //
-// Malloc-safe, signal-safe: working memory is mapped and unmapped again. Raises no
+// Malloc-safe, signal-safe: working memory is mapped, and unmapped again. Raises no
 // signal: a limit on the file size is looked at before each write.
 
 #ifndef TIDEMARK_PROFILER_PRELOAD_FINAL_PROFILE_H_

@@ -97,8 +97,7 @@ int Missing() {
 
 int Execve(const char* path, Arguments arguments, Arguments environment) {
   if (g_calls.execve == nullptr) return Missing();
-  return Replace(IsExecutable(path),
-                 [&] { return g_calls.execve(path, arguments, environment); });
+  return Replace(IsExecutable(path), [&] { return g_calls.execve(path, arguments, environment); });
 }
 
 int Execv(const char* path, Arguments arguments) {
@@ -128,13 +127,13 @@ void CopyArguments(char** to, const char* first, va_list list) {
 }
 
 // `arguments` becomes an array on this function's stack; `list` stays behind the last.
-#define TM_ARGUMENTS(arguments, first, list)                                       \
-  va_list list;                                                                    \
-  va_start(list, first);                                                           \
-  const size_t arguments##_count = CountArguments(list);                           \
-  va_end(list);                                                                    \
+#define TM_ARGUMENTS(arguments, first, list)                                               \
+  va_list list;                                                                            \
+  va_start(list, first);                                                                   \
+  const size_t arguments##_count = CountArguments(list);                                   \
+  va_end(list);                                                                            \
   char** arguments = static_cast<char**>(alloca((arguments##_count + 1) * sizeof(char*))); \
-  va_start(list, first);                                                           \
+  va_start(list, first);                                                                   \
   CopyArguments(arguments, first, list)
 
 [[noreturn]] void ExitNow(int status) {
@@ -161,8 +160,7 @@ TM_EXPORT int execvp(const char* file, Arguments arguments) noexcept {
 
 TM_EXPORT int execvpe(const char* file, Arguments arguments, Arguments environment) noexcept {
   if (g_calls.execvpe == nullptr) return Missing();
-  return Replace(FindsProgram(file),
-                 [&] { return g_calls.execvpe(file, arguments, environment); });
+  return Replace(FindsProgram(file), [&] { return g_calls.execvpe(file, arguments, environment); });
 }
 
 TM_EXPORT int execl(const char* path, const char* first, ...) noexcept {
@@ -192,9 +190,8 @@ TM_EXPORT int fexecve(int fd, Arguments arguments, Arguments environment) noexce
 TM_EXPORT int execveat(int directory, const char* path, Arguments arguments, Arguments environment,
                        int flags) noexcept {
   if (g_calls.execveat == nullptr) return Missing();
-  return Replace(true, [&] {
-    return g_calls.execveat(directory, path, arguments, environment, flags);
-  });
+  return Replace(true,
+                 [&] { return g_calls.execveat(directory, path, arguments, environment, flags); });
 }
 
 TM_EXPORT void _exit(int status) { ExitNow(status); }
@@ -203,8 +200,7 @@ TM_EXPORT void _Exit(int status) noexcept { ExitNow(status); }
 TM_EXPORT int dlclose(void* handle) noexcept {
   // Before glibc 2.34 it is in a library of its own that may come later.
   if (g_calls.dlclose == nullptr) {
-    g_calls.dlclose =
-        reinterpret_cast<int (*)(void*)>(FindNext("dlclose", Search::kNow).function);
+    g_calls.dlclose = reinterpret_cast<int (*)(void*)>(FindNext("dlclose", Search::kNow).function);
     if (g_calls.dlclose == nullptr) return -1;
   }
   const int result = g_calls.dlclose(handle);

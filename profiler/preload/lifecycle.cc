@@ -88,8 +88,8 @@ bool SetOutputDirectory() {
 // Overwritten in place, in the environment that this program passes on.
 void MarkEnvironment(const char (&from)[5], const char (&to)[5]) {
   if (g_options.children || g_unwanted) return;
-  const Options now = ParseOptions(environ, [](const char*, const char*, const char*, const char*) {
-  });
+  const Options now =
+      ParseOptions(environ, [](const char*, const char*, const char*, const char*) {});
   if (now.children_value != nullptr && strcmp(now.children_value, from) == 0) {
     memcpy(now.children_value, to, sizeof(to));
   }
@@ -112,8 +112,8 @@ bool StartThisProcess() {
   }
   if (g_unwanted || (forked && !g_options.children)) return false;
   g_owner_pid = GetPid();
-  const bool started = StartRecording(
-      {g_options.rate_bytes, g_options.active, g_options.state, g_output_directory});
+  const bool started =
+      StartRecording({g_options.rate_bytes, g_options.active, g_options.state, g_output_directory});
   if (g_options.log) {
     Say(started ? "recording into " : "not recording: no room for the state",
         started ? CurrentStatePath() : "");
@@ -146,10 +146,10 @@ void ThreadEnds(void*) {
 
 void MakeThreadKey() {
   using KeyCreate = int (*)(pthread_key_t*, void (*)(void*));
-  const auto create = reinterpret_cast<KeyCreate>(
-      FindNext("pthread_key_create", Search::kAtStart).function);
-  const auto set = reinterpret_cast<SetSpecific>(
-      FindNext("pthread_setspecific", Search::kAtStart).function);
+  const auto create =
+      reinterpret_cast<KeyCreate>(FindNext("pthread_key_create", Search::kAtStart).function);
+  const auto set =
+      reinterpret_cast<SetSpecific>(FindNext("pthread_setspecific", Search::kAtStart).function);
   if (create == nullptr || set == nullptr || create(&g_thread_key, ThreadEnds) != 0) return;
   g_set_specific = set;
 }
@@ -220,15 +220,13 @@ void FinishRecording(state::Seal seal, int exit_status) {
   const state::Header* header = CurrentState();
   if (!OwnsState(header)) return;
   uint32_t writer = 0;
-  if (!__atomic_compare_exchange_n(&g_process.finishing, &writer,
-                                   static_cast<uint32_t>(GetTid()), false, __ATOMIC_ACQUIRE,
-                                   __ATOMIC_ACQUIRE)) {
+  if (!__atomic_compare_exchange_n(&g_process.finishing, &writer, static_cast<uint32_t>(GetTid()),
+                                   false, __ATOMIC_ACQUIRE, __ATOMIC_ACQUIRE)) {
     AwaitFinished(writer);
     return;
   }
   const int saved_errno = errno;
-  const bool written =
-      WriteFinalProfile(header, seal == state::kSealExec ? "exec" : "exit", g_profile_path);
+  const bool written = WriteFinalProfile(header, "exit", g_profile_path);
   if (!written) CountLoss(state::kLossOutputFailed);
   Seal(seal, exit_status);
   // A state that could not be turned into a profile stays for `tidemark snapshot`.

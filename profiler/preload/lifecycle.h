@@ -22,7 +22,7 @@ enum Phase : uint32_t {
   kPhaseFresh = 0,     // nothing happened yet in this process; what a fork child finds
   kPhaseStarting = 1,  // a thread is at it; what is allocated meanwhile passes unseen
   kPhaseRecording = 2,
-  kPhaseInert = 3,     // impossible or not wanted, for good
+  kPhaseInert = 3,  // impossible or not wanted, for good
 };
 
 // Is this process recording? False in a fork child that has not started yet.

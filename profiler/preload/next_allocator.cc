@@ -185,9 +185,8 @@ void Resolve() {
   Look("malloc_usable_size", &real.malloc_usable_size);
   Look("free_sized", &real.free_sized);
   Look("free_aligned_sized", &real.free_aligned_sized);
-  const bool complete =
-      real.malloc != StubMalloc && real.calloc != StubCalloc && real.realloc != StubRealloc &&
-      real.free != StubFree;
+  const bool complete = real.malloc != StubMalloc && real.calloc != StubCalloc &&
+                        real.realloc != StubRealloc && real.free != StubFree;
   if (complete) {
     g_real = real;
     if (__atomic_load_n(&g_arena_used, __ATOMIC_RELAXED) != 0) {

@@ -39,8 +39,8 @@ namespace {
 
 constexpr uint32_t kFirstAlignedNew = 4;
 
-bool g_found_late;             // the operators may be unloaded
-bool g_in_allocator_library;   // operator new's file defines malloc too
+bool g_found_late;            // the operators may be unloaded
+bool g_in_allocator_library;  // operator new's file defines malloc too
 
 // For overloads that an old C++ runtime lacks. They go through our own entry points.
 void* NewFromMalloc(size_t size, uintptr_t, uintptr_t) { return malloc(size != 0 ? size : 1); }
@@ -76,9 +76,8 @@ OperatorMode ResolveOperators(bool at_start) {
   }
   for (uint32_t i = 0; i < kDeleteCount; ++i) {
     const Found found = FindNext(kDeleteNames[i], search);
-    g_operators.delete_functions[i] = found.function != nullptr
-                                          ? reinterpret_cast<DeleteFunction>(found.function)
-                                          : DeleteToFree;
+    g_operators.delete_functions[i] =
+        found.function != nullptr ? reinterpret_cast<DeleteFunction>(found.function) : DeleteToFree;
     if (found.function != nullptr && found.object.dynamic != plain_new.object.dynamic) {
       forwards = forwards && CallsMallocByName(found.object);
     }

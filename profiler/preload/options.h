@@ -10,14 +10,14 @@
 namespace tidemark::preload {
 
 struct Options {
-  uint64_t rate_bytes;         // TIDEMARK_RATE, mean bytes between samples
-  const char* output;          // TIDEMARK_OUT, or nullptr for the default directory
-  const char* state;           // TIDEMARK_STATE, or nullptr for the default places
-  bool children;               // TIDEMARK_CHILDREN=all|none: profile fork and exec children
-  bool excluded;               // this program is an exec child under TIDEMARK_CHILDREN=none
-  bool active;                 // TIDEMARK_ACTIVE=0: dormant
-  bool log;                    // TIDEMARK_LOG=1: say on stderr what happens
-  char* children_value;        // the value of TIDEMARK_CHILDREN in the environment itself
+  uint64_t rate_bytes;   // TIDEMARK_RATE, mean bytes between samples
+  const char* output;    // TIDEMARK_OUT, or nullptr for the default directory
+  const char* state;     // TIDEMARK_STATE, or nullptr for the default places
+  bool children;         // TIDEMARK_CHILDREN=all|none: profile fork and exec children
+  bool excluded;         // this program is an exec child under TIDEMARK_CHILDREN=none
+  bool active;           // TIDEMARK_ACTIVE=0: dormant
+  bool log;              // TIDEMARK_LOG=1: say on stderr what happens
+  char* children_value;  // the value of TIDEMARK_CHILDREN in the environment itself
 };
 
 // What an exec child finds in place of "none" (of the same length): its parent is the

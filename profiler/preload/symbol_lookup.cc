@@ -78,7 +78,7 @@ class Choice {
  private:
   const SymbolTables& tables_;
   const char* name_;
-  const ElfW(Sym)* symbol_ = nullptr;
+  const ElfW(Sym) * symbol_ = nullptr;
   bool hidden_ = false;
 };
 

@@ -1,0 +1,366 @@
+// A C program that uses one part of what the library stands in front of, chosen by its
+// argument, and says on stdout what came of it. Exit status 1: something was wrong.
+#define _GNU_SOURCE
+#include <errno.h>
+#include <limits.h>
+#include <malloc.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define CHECK(condition)                                     \
+  do {                                                       \
+    if (!(condition)) {                                      \
+      printf("line %d: not so: %s\n", __LINE__, #condition); \
+      fflush(stdout);                                        \
+      _exit(1);                                              \
+    }                                                        \
+  } while (0)
+
+// The declarations of these two depend on the C library's age.
+extern void free_sized(void* block, size_t size) __attribute__((weak));
+extern void free_aligned_sized(void* block, size_t alignment, size_t size) __attribute__((weak));
+
+static int IsAligned(const void* block, size_t alignment) {
+  return ((uintptr_t)block & (alignment - 1)) == 0;
+}
+
+static void Fill(void* block, size_t size) { memset(block, (int)(size & 0xff), size); }
+static int IsFilled(const void* block, size_t size, size_t as) {
+  const unsigned char* p = block;
+  for (size_t i = 0; i < size; ++i) {
+    if (p[i] != (as & 0xff)) return 0;
+  }
+  return 1;
+}
+
+// Every entry point, sampled (sizes near and above the rate) and not.
+static void Family(void) {
+  static const size_t kSizes[] = {1, 7, 16, 100, 1000, 5000, 70000, 300000, 2000000};
+  for (int round = 0; round < 20; ++round) {
+    for (size_t i = 0; i < sizeof(kSizes) / sizeof(kSizes[0]); ++i) {
+      const size_t size = kSizes[i];
+      errno = 77;
+      char* m = malloc(size);
+      CHECK(m != NULL && IsAligned(m, 16) && malloc_usable_size(m) >= size);
+      Fill(m, size);
+      char* c = calloc(3, size);
+      CHECK(c != NULL && IsFilled(c, 3 * size, 0));
+      Fill(c, size);
+      m = realloc(m, 2 * size);
+      CHECK(m != NULL && IsFilled(m, size, size));
+      m = realloc(m, size);
+      CHECK(m != NULL && IsFilled(m, size, size));
+      c = reallocarray(c, 5, size);
+      CHECK(c != NULL && IsFilled(c, size, size));
+      void* p = NULL;
+      CHECK(posix_memalign(&p, 256, size) == 0 && IsAligned(p, 256));
+      Fill(p, size);
+      void* a = aligned_alloc(64, (size + 63) / 64 * 64);
+      CHECK(a != NULL && IsAligned(a, 64));
+      void* g = memalign(4096, size);
+      CHECK(g != NULL && IsAligned(g, 4096));
+      void* v = valloc(size);
+      CHECK(v != NULL && IsAligned(v, (size_t)getpagesize()));
+      void* pv = pvalloc(size);
+      CHECK(pv != NULL && IsAligned(pv, (size_t)getpagesize()));
+      CHECK(IsFilled(p, size, size));
+      free(m);
+      free(c);
+      free(p);
+      free(a);
+      if (free_sized != NULL) {
+        free_sized(malloc(size), size);
+        free_aligned_sized(aligned_alloc(64, 64 * size), 64, 64 * size);
+      }
+      free(g);
+      free(v);
+      free(pv);
+      free(NULL);
+      CHECK(errno == 77);
+    }
+  }
+  void* fresh = realloc(NULL, 1000);
+  CHECK(fresh != NULL);
+  CHECK(realloc(fresh, 0) == NULL);
+  puts("family: fine");
+}
+
+// What must fail, fails as it would alone, and leaves the block as it was. `volatile`
+// keeps the compiler from knowing the sizes.
+static void Failures(void) {
+  static const size_t kAbsurd[] = {
+      SIZE_MAX,    SIZE_MAX - 1000000, (size_t)PTRDIFF_MAX + 1, (size_t)PTRDIFF_MAX + (1 << 20),
+      PTRDIFF_MAX, SIZE_MAX / 2 - 4096};
+  for (size_t i = 0; i < sizeof(kAbsurd) / sizeof(kAbsurd[0]); ++i) {
+    volatile size_t size = kAbsurd[i];
+    errno = 0;
+    CHECK(malloc(size) == NULL && errno == ENOMEM);
+    errno = 0;
+    CHECK(calloc(1, size) == NULL && errno == ENOMEM);
+    errno = 0;
+    CHECK(calloc(size, 16) == NULL && errno == ENOMEM);
+    errno = 0;
+    CHECK(reallocarray(NULL, size, 16) == NULL && errno == ENOMEM);
+    errno = 0;
+    CHECK(aligned_alloc(64, size) == NULL && errno == ENOMEM);
+    void* out = (void*)1;
+    errno = 5;
+    CHECK(posix_memalign(&out, 64, size) == ENOMEM);
+    volatile size_t odd = 24;
+    CHECK(posix_memalign(&out, odd, 10) == EINVAL);
+    // Sampled and small blocks alike survive.
+    for (size_t old = 100; old < 10000000; old *= 100) {
+      char* block = malloc(old);
+      Fill(block, old);
+      errno = 0;
+      CHECK(realloc(block, size) == NULL && errno == ENOMEM);
+      CHECK(IsFilled(block, old, old));
+      free(block);
+    }
+  }
+  // The countdown must still work: this is what the profile has to show.
+  for (int i = 0; i < 100; ++i) Fill(malloc(1 << 20), 100);
+  puts("failures: fine");
+}
+
+static void* Churn(void* argument) {
+  unsigned long seed = (unsigned long)(uintptr_t)argument;
+  void* blocks[16] = {0};
+  for (int i = 0; i < 200; ++i) {
+    seed = seed * 6364136223846793005ul + 1442695040888963407ul;
+    const int at = (int)(seed >> 33) & 15;
+    free(blocks[at]);
+    const size_t size = (seed >> 40) & 0x1fff;
+    blocks[at] = malloc(size);
+    memset(blocks[at], 1, size);
+  }
+  for (int i = 0; i < 16; ++i) free(blocks[i]);
+  return argument;
+}
+
+// More threads than the state has slots for, one after the other, a few at a time, on the
+// smallest stacks there are.
+static void Threads(void) {
+  pthread_attr_t attributes;
+  CHECK(pthread_attr_init(&attributes) == 0);
+  CHECK(pthread_attr_setstacksize(&attributes, 16384) == 0);
+  uintptr_t n = 0;
+  for (int storm = 0; storm < 300; ++storm) {
+    pthread_t threads[8];
+    for (int i = 0; i < 8; ++i) {
+      CHECK(pthread_create(&threads[i], &attributes, Churn, (void*)++n) == 0);
+    }
+    for (int i = 0; i < 8; ++i) CHECK(pthread_join(threads[i], NULL) == 0);
+  }
+  puts("threads: fine");
+}
+
+static void* volatile g_handed_over[4];
+static void* HandOver(void* unused) {
+  for (int i = 0; i < 4; ++i) g_handed_over[i] = malloc(3 << 20);
+  return unused;
+}
+
+// Blocks of a thread that ended are freed by another one.
+static void Remote(void) {
+  for (int round = 0; round < 20; ++round) {
+    pthread_t thread;
+    CHECK(pthread_create(&thread, NULL, HandOver, NULL) == 0);
+    CHECK(pthread_join(thread, NULL) == 0);
+    for (int i = 0; i < 4; ++i) free(g_handed_over[i]);
+  }
+  puts("remote: fine");
+}
+
+static void Allocate(size_t megabytes) {
+  for (size_t i = 0; i < megabytes; ++i) Fill(malloc(1 << 20), 64);
+}
+
+static void Expect(pid_t child, int status) {
+  int got = 0;
+  CHECK(child > 0 && waitpid(child, &got, 0) == child);
+  CHECK(WIFEXITED(got) && WEXITSTATUS(got) == status);
+}
+
+static void* volatile g_inherited[64];
+
+// Children of all kinds. Each says by its exit status how it went.
+static void Children(const char* self) {
+  for (int i = 0; i < 64; ++i) g_inherited[i] = malloc(1 << 20);
+
+  pid_t child = fork();  // frees and allocates, then exit
+  if (child == 0) {
+    for (int i = 0; i < 64; ++i) free(g_inherited[i]);
+    Allocate(20);
+    exit(3);
+  }
+  Expect(child, 3);
+
+  child = fork();  // _exit
+  if (child == 0) {
+    Allocate(20);
+    _exit(4);
+  }
+  Expect(child, 4);
+
+  child = fork();  // a grandchild, while the child goes on
+  if (child == 0) {
+    Allocate(10);
+    const pid_t grandchild = fork();
+    if (grandchild == 0) {
+      Allocate(10);
+      _exit(5);
+    }
+    Expect(grandchild, 5);
+    _exit(6);
+  }
+  Expect(child, 6);
+
+  child = fork();  // does nothing at all
+  if (child == 0) _exit(7);
+  Expect(child, 7);
+
+  child = vfork();
+  if (child == 0) _exit(8);
+  Expect(child, 8);
+
+  child = vfork();  // a program that is not there, then one that is
+  if (child == 0) {
+    execl("/nonexistent/program", "program", (char*)NULL);
+    execl(self, "target_c", "grow", (char*)NULL);
+    _exit(99);
+  }
+  Expect(child, 0);
+
+  child = fork();
+  if (child == 0) {
+    char* const arguments[] = {"target_c", "grow", NULL};
+    Allocate(5);
+    execv(self, arguments);
+    _exit(99);
+  }
+  Expect(child, 0);
+
+  for (int i = 0; i < 64; ++i) free(g_inherited[i]);
+  Allocate(30);
+  puts("children: fine");
+}
+
+// Each exec function once; the environment goes along.
+static void Execs(const char* self) {
+  extern char** environ;
+  char* const arguments[] = {"target_c", "exit", "0", NULL};
+  for (int way = 0; way < 8; ++way) {
+    const pid_t child = fork();
+    if (child == 0) {
+      Allocate(3);
+      switch (way) {
+        case 0:
+          execve(self, arguments, environ);
+          break;
+        case 1:
+          execv(self, arguments);
+          break;
+        case 2:
+          execvp(self, arguments);
+          break;
+        case 3:
+          execvpe(self, arguments, environ);
+          break;
+        case 4:
+          execl(self, "target_c", "exit", "0", (char*)NULL);
+          break;
+        case 5:
+          execlp(self, "target_c", "exit", "0", (char*)NULL);
+          break;
+        case 6:
+          execle(self, "target_c", "exit", "0", (char*)NULL, environ);
+          break;
+        default: {
+          FILE* file = fopen(self, "r");
+          fexecve(fileno(file), arguments, environ);
+        }
+      }
+      _exit(99);
+    }
+    Expect(child, 0);
+  }
+  puts("execs: fine");
+}
+
+// An exec that fails late: the file may be executed, but is no program.
+static void FailedExec(void) {
+  char name[] = "/tmp/tidemark-not-a-program-XXXXXX";
+  const int fd = mkstemp(name);
+  CHECK(fd >= 0 && write(fd, "\177ELFnonsense", 12) == 12 && fchmod(fd, 0700) == 0);
+  close(fd);
+  Allocate(10);
+  errno = 0;
+  CHECK(execl(name, "x", (char*)NULL) == -1 && errno == ENOEXEC);
+  errno = 0;
+  CHECK(execlp("tidemark-there-is-no-such-program", "x", (char*)NULL) == -1 && errno == ENOENT);
+  unlink(name);
+  Allocate(20);
+  puts("failed exec: fine");
+}
+
+static volatile sig_atomic_t g_signals;
+static void OnSignal(int signal) {
+  const int saved = errno;
+  void* block = malloc(100000 + (size_t)signal);
+  if (block != NULL) memset(block, 1, 100);
+  free(block);
+  ++g_signals;
+  errno = saved;
+}
+
+// Allocates in a handler. Only while the target itself is outside of malloc, which would
+// not survive it: but our slow path may be anywhere, so the handler is sent at calls too.
+static void Signals(void) {
+  struct sigaction action = {.sa_handler = OnSignal, .sa_flags = SA_ONSTACK};
+  static char stack[1 << 16];
+  const stack_t alternative = {.ss_sp = stack, .ss_size = sizeof(stack)};
+  CHECK(sigaltstack(&alternative, NULL) == 0);
+  CHECK(sigaction(SIGUSR1, &action, NULL) == 0);
+  for (int i = 0; i < 2000; ++i) {
+    void* block = malloc((size_t)i * 100);
+    CHECK(raise(SIGUSR1) == 0);
+    free(block);
+  }
+  CHECK(g_signals == 2000);
+  puts("signals: fine");
+}
+
+int main(int argc, char** argv) {
+  const char* what = argc > 1 ? argv[1] : "";
+  if (strcmp(what, "family") == 0) Family();
+  if (strcmp(what, "failures") == 0) Failures();
+  if (strcmp(what, "threads") == 0) Threads();
+  if (strcmp(what, "remote") == 0) Remote();
+  if (strcmp(what, "children") == 0) Children(argv[0]);
+  if (strcmp(what, "execs") == 0) Execs(argv[0]);
+  if (strcmp(what, "failed_exec") == 0) FailedExec();
+  if (strcmp(what, "signals") == 0) Signals();
+  if (strcmp(what, "grow") == 0) Allocate(40);
+  if (strcmp(what, "exit") == 0 || strcmp(what, "quick_exit") == 0 || strcmp(what, "_exit") == 0) {
+    Allocate(40);
+    const int status = argc > 2 ? atoi(argv[2]) : 0;
+    if (what[0] == 'e') exit(status);
+    if (what[0] == 'q') quick_exit(status);
+    _exit(status);
+  }
+  if (strcmp(what, "abort") == 0) {
+    Allocate(40);
+    abort();
+  }
+  return 0;
+}
