@@ -1,8 +1,10 @@
 #include "analyzer/base/units.h"
 
 #include <cmath>
-#include <iterator>
+#include <cstdint>
+#include <limits>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/types/span.h"
@@ -52,24 +54,81 @@ Family FindFamily(absl::string_view unit) {
   return {};
 }
 
+const Unit& LargestThatFits(const Family& family, int64_t value) {
+  const double base = std::fabs(static_cast<double>(value) * family.factor);
+  const Unit* best = &family.units.front();
+  for (const Unit& u : family.units) {
+    if (base >= u.factor) best = &u;
+  }
+  return *best;
+}
+
+// Two decimals, none when both are 0.
+std::string Number(double value) {
+  std::string number = absl::StrFormat("%.2f", value);
+  if (absl::EndsWith(number, ".00")) number.resize(number.size() - 3);
+  return number;
+}
+
+std::string Bare(int64_t value, absl::string_view unit) {
+  return unit == "count" ? absl::StrCat(value) : absl::StrCat(value, unit);
+}
+
+// No overflow for the smallest number.
+uint64_t Magnitude(int64_t v) {
+  return v < 0 ? uint64_t{0} - static_cast<uint64_t>(v) : static_cast<uint64_t>(v);
+}
+
 }  // namespace
 
 std::string FormatValue(int64_t value, absl::string_view unit) {
   if (value == 0) return "0";
   const Family family = FindFamily(unit);
+  if (family.factor == 0) return Bare(value, unit);
+  const Unit& best = LargestThatFits(family, value);
+  return absl::StrCat(Number(static_cast<double>(value) * family.factor / best.factor), best.name);
+}
+
+ValueFormat::ValueFormat(absl::string_view unit, absl::Span<const int64_t> values, int64_t total) {
+  const Family family = FindFamily(unit);
   if (family.factor == 0) {
-    return unit.empty() || unit == "count" ? absl::StrCat(value) : absl::StrCat(value, unit);
+    if (unit != "count") suffix_ = std::string(unit);
+    return;
   }
-  const double base = static_cast<double>(value) * family.factor;
-  const Unit* best = &family.units.front();
-  for (const Unit& u : family.units) {
-    if (std::fabs(base) >= u.factor) best = &u;
+  uint64_t smallest = 0;
+  for (const int64_t v : values) {
+    const uint64_t size = Magnitude(v);
+    if (size > 0 && (smallest == 0 || size < smallest)) smallest = size;
   }
-  std::string number = absl::StrFormat("%.2f", base / best->factor);
-  if (number.size() > 3 && number.compare(number.size() - 3, 3, ".00") == 0) {
-    number.resize(number.size() - 3);
+  const uint64_t largest = Magnitude(total);
+  if (smallest == 0) smallest = largest;
+  // Anything beyond what an int64_t holds is in the largest unit anyway.
+  const auto fits = [&family](double v) {
+    return &LargestThatFits(
+        family, v >= 9e18 ? std::numeric_limits<int64_t>::max() : static_cast<int64_t>(v));
+  };
+  const Unit* best = fits(static_cast<double>(smallest));
+  const double hundredfold = static_cast<double>(smallest) * 100;
+  if (best != fits(static_cast<double>(largest)) && hundredfold < static_cast<double>(largest)) {
+    best = fits(hundredfold);
   }
-  return absl::StrCat(number, best->name);
+  factor_ = family.factor / best->factor;
+  suffix_ = std::string(best->name);
+}
+
+std::string ValueFormat::Format(int64_t value) const {
+  if (value == 0) return "0";
+  if (factor_ == 0) return absl::StrCat(value, suffix_);
+  const std::string number = Number(static_cast<double>(value) * factor_);
+  return number == "0" || number == "-0" ? "0" : absl::StrCat(number, suffix_);
+}
+
+double UnitFactor(absl::string_view unit) { return FindFamily(unit).factor; }
+
+bool SameUnitFamily(absl::string_view a, absl::string_view b) {
+  if (a == b) return true;
+  const Family fa = FindFamily(a), fb = FindFamily(b);
+  return fa.factor != 0 && fb.factor != 0 && fa.units.data() == fb.units.data();
 }
 
 std::string FormatPercent(int64_t part, int64_t whole) {

@@ -1,12 +1,17 @@
-// What every command does first: open, symbolize, classify.
+// What every command does first: open, symbolize, classify. And last: write, or fail.
+//
+// Thread class: one thread (stderr). May allocate.
 
 #ifndef TIDEMARK_ANALYZER_CLI_OPEN_PROFILE_H_
 #define TIDEMARK_ANALYZER_CLI_OPEN_PROFILE_H_
 
 #include <memory>
 #include <string>
+#include <vector>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 #include "analyzer/model/profile.h"
 
 namespace tidemark::cli {
@@ -16,14 +21,24 @@ struct OpenOptions {
   bool classify = true;
 };
 
-// Warnings (modules that could not be symbolized, losses the recorder counted) go to
-// stderr, one line each.
+// Also opens a state file, dead or alive. Warnings (modules that could not be symbolized,
+// losses the recorder counted) go to stderr, one line each. No error has the code
+// kInvalidArgument, which is for usage.
 absl::StatusOr<std::shared_ptr<const Profile>> OpenProfile(const std::string& path,
                                                            const OpenOptions& options);
 
+// Several files merged into one profile (analyzer/model/merge.h).
+// REQUIRES: !paths.empty().
+absl::StatusOr<std::shared_ptr<const Profile>> OpenProfiles(const std::vector<std::string>& paths,
+                                                            const OpenOptions& options);
+
 // Prints "tidemark: message" on stderr and returns the exit status for it: 2 for
-// kInvalidArgument about options, 3 for bad input, 4 for a refusal.
+// kInvalidArgument (usage), 3 for bad input, 4 for a refusal.
 int Fail(const absl::Status& status);
+
+// Prints `text` on standard output and returns the exit status: 0, or as Fail when that
+// did not work.
+int Print(absl::string_view text);
 
 }  // namespace tidemark::cli
 

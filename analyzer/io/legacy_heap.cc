@@ -142,7 +142,7 @@ class LegacyHeapReader {
   };
 
   absl::Status Malformed(absl::string_view why) const {
-    return absl::DataLossError(absl::StrCat("reading the heap profile: ", why, " (", where_,
+    return absl::DataLossError(absl::StrCat("reading the heap profile: ", why, " (where: ", where_,
                                             ", byte offset ", lines_.offset(), ")"));
   }
   absl::Status ReadSample(absl::string_view line);

@@ -21,6 +21,18 @@ namespace {
 
 constexpr size_t kMaxFileBytes = size_t{16} << 30;
 
+absl::Status SystemError(absl::string_view what, absl::string_view path) {
+  const int error = errno;
+  // The code from errno, the text in the order of all our errors.
+  return absl::Status(absl::ErrnoToStatusCode(error),
+                      absl::StrCat(what, ": ", strerror(error), " (where: ", path, ")"));
+}
+
+absl::Status TooLarge(absl::string_view path) {
+  return absl::ResourceExhaustedError(absl::StrCat("reading the profile: larger than ",
+                                                   kMaxFileBytes, " bytes (where: ", path, ")"));
+}
+
 // Reads to the end of `fd`, whatever it is: sizes of pipes and /proc files are unknown.
 absl::StatusOr<Buffer> ReadAll(int fd, absl::string_view path, size_t expected_bytes) {
   Buffer out;
@@ -29,8 +41,7 @@ absl::StatusOr<Buffer> ReadAll(int fd, absl::string_view path, size_t expected_b
   while (true) {
     if (out.size == capacity) {
       if (capacity >= kMaxFileBytes) {
-        return absl::ResourceExhaustedError(
-            absl::StrCat("reading ", path, ": larger than ", kMaxFileBytes, " bytes"));
+        return TooLarge(path);
       }
       capacity *= 2;
       std::unique_ptr<char[]> larger(new char[capacity]);
@@ -39,7 +50,7 @@ absl::StatusOr<Buffer> ReadAll(int fd, absl::string_view path, size_t expected_b
     }
     const ssize_t n = read(fd, out.data.get() + out.size, capacity - out.size);
     if (n < 0 && errno == EINTR) continue;
-    if (n < 0) return absl::ErrnoToStatus(errno, absl::StrCat("reading ", path));
+    if (n < 0) return SystemError("reading the profile", path);
     if (n == 0) return out;
     out.size += static_cast<size_t>(n);
   }
@@ -48,15 +59,14 @@ absl::StatusOr<Buffer> ReadAll(int fd, absl::string_view path, size_t expected_b
 absl::StatusOr<Buffer> ReadFile(const std::string& path) {
   if (path == "-") return ReadAll(STDIN_FILENO, "standard input", 0);
   const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (fd < 0) return absl::ErrnoToStatus(errno, absl::StrCat("opening ", path));
+  if (fd < 0) return SystemError("opening the profile", path);
   struct stat info;
   absl::StatusOr<Buffer> out = absl::InvalidArgumentError(
-      absl::StrCat("opening ", path, ": this is a directory, not a profile"));
+      absl::StrCat("opening the profile: this is a directory (where: ", path, ")"));
   if (fstat(fd, &info) != 0) {
-    out = absl::ErrnoToStatus(errno, absl::StrCat("opening ", path));
+    out = SystemError("opening the profile", path);
   } else if (static_cast<uint64_t>(info.st_size) > kMaxFileBytes) {
-    out = absl::ResourceExhaustedError(
-        absl::StrCat("reading ", path, ": larger than ", kMaxFileBytes, " bytes"));
+    out = TooLarge(path);
   } else if (!S_ISDIR(info.st_mode)) {
     out = ReadAll(fd, path, static_cast<size_t>(info.st_size));
   }
@@ -81,11 +91,11 @@ absl::StatusOr<std::shared_ptr<const Profile>> ReadUncompressed(absl::string_vie
                                                                 Progress* progress) {
   if (bytes.empty()) {
     return absl::InvalidArgumentError(
-        absl::StrCat("reading the profile: empty file (", where, ")"));
+        absl::StrCat("reading the profile: empty file (where: ", where, ")"));
   }
   if (const char* what = NotAProfile(bytes); what != nullptr) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("reading the profile: this is ", what, " (", where, ", byte offset 0)"));
+    return absl::InvalidArgumentError(absl::StrCat("reading the profile: this is ", what,
+                                                   " (where: ", where, ", byte offset 0)"));
   }
   if (IsLegacyHeap(bytes)) return ReadLegacyHeap(bytes, where, progress);
   return ReadPprof(bytes, where, progress);
@@ -101,7 +111,7 @@ absl::StatusOr<std::shared_ptr<const Profile>> OpenBytes(absl::string_view bytes
   if (!inflated.ok()) {
     return absl::Status(
         inflated.status().code(),
-        absl::StrCat("reading the profile: ", inflated.status().message(), " (", name, ")"));
+        absl::StrCat("reading the profile: ", inflated.status().message(), " (where: ", name, ")"));
   }
   return ReadUncompressed(inflated->view(), absl::StrCat(name, ", inflated"), progress);
 }

@@ -444,8 +444,8 @@ void PprofReader::ReadSample(pbf_reader m) {
 
 absl::StatusOr<std::shared_ptr<const Profile>> PprofReader::Read() {
   const auto malformed = [this](absl::string_view why) {
-    return absl::DataLossError(
-        absl::StrCat("reading the profile: ", why, " (", where_, ", byte offset ", offset_, ")"));
+    return absl::DataLossError(absl::StrCat("reading the profile: ", why, " (where: ", where_,
+                                            ", byte offset ", offset_, ")"));
   };
   if (progress_ != nullptr) progress_->total.store(bytes_.size(), std::memory_order_relaxed);
   try {

@@ -8,6 +8,7 @@
 
 #include <cerrno>
 #include <cstdio>
+#include <cstring>
 
 #include "absl/strings/str_cat.h"
 
@@ -15,7 +16,8 @@ namespace tidemark::io {
 namespace {
 
 absl::Status Failed(absl::string_view path, int error) {
-  return absl::ErrnoToStatus(error, absl::StrCat("writing ", path));
+  return absl::Status(absl::ErrnoToStatusCode(error),
+                      absl::StrCat("writing the file: ", strerror(error), " (where: ", path, ")"));
 }
 
 // 0, or the errno of the call that failed.

@@ -1,0 +1,42 @@
+// Reports as JSON: the contract of --format json. Unknown is null, values are integers in
+// the base unit.
+//
+// Thread class: pure functions. May allocate.
+
+#ifndef TIDEMARK_ANALYZER_CLI_JSON_WRITER_H_
+#define TIDEMARK_ANALYZER_CLI_JSON_WRITER_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "absl/strings/string_view.h"
+#include "analyzer/report/diff.h"
+#include "analyzer/report/frame.h"
+#include "analyzer/report/top.h"
+
+namespace tidemark::cli {
+
+using Json = nlohmann::ordered_json;
+
+// Null when empty, or 0.
+Json TextOrNull(absl::string_view text);
+Json NumberOrNull(int64_t number);
+// {function, file, line, module, build_id, address, inlined}
+Json FrameJson(const report::Frame& frame);
+Json FramesJson(const std::vector<report::Frame>& frames);
+// {schema, sample_type, unit, total}: what every document begins with.
+Json DocumentHead(absl::string_view schema, absl::string_view sample_type, absl::string_view unit,
+                  int64_t total);
+// As text with a final line end; bytes that are not UTF-8 are replaced.
+std::string DumpDocument(const Json& document);
+
+// `limit`: rows written, 0 all.
+std::string TopJson(const report::TopReport& top, size_t limit);
+std::string DiffJson(const report::DiffReport& diff, size_t limit);
+
+}  // namespace tidemark::cli
+
+#endif  // TIDEMARK_ANALYZER_CLI_JSON_WRITER_H_

@@ -1,0 +1,136 @@
+#include "analyzer/cli/open_profile.h"
+
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <utility>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
+#include "absl/strings/strip.h"
+#include "analyzer/classify/classifier.h"
+#include "analyzer/io/open.h"
+#include "analyzer/model/merge.h"
+#include "analyzer/symbolize/symbolizer.h"
+#include "profiler/collect/snapshot.h"
+#include "proto/state.h"
+
+namespace tidemark::cli {
+namespace {
+
+using ProfilePtr = std::shared_ptr<const Profile>;
+
+// One line, whatever a path or a module's name holds.
+void PrintLine(absl::string_view text) {
+  const std::string line =
+      absl::StrCat("tidemark: ", absl::StrReplaceAll(text, {{"\n", " "}, {"\r", " "}}), "\n");
+  std::fwrite(line.data(), 1, line.size(), stderr);
+}
+
+bool IsStateFile(const std::string& path) {
+  std::FILE* const file = path == "-" ? nullptr : std::fopen(path.c_str(), "rbe");
+  if (file == nullptr) return false;
+  uint64_t magic = 0;
+  const bool is_state = std::fread(&magic, sizeof(magic), 1, file) == 1 && magic == state::kMagic;
+  std::fclose(file);
+  return is_state;
+}
+
+absl::StatusOr<ProfilePtr> OpenState(const std::string& path) {
+  const auto source = collect::StateSource::OpenFile(path);
+  if (!source.ok()) return source.status();
+  const auto snapshot = collect::TakeSnapshot(*source, {});
+  if (!snapshot.ok()) return snapshot.status();
+  return io::OpenBytes(snapshot->pprof, path);
+}
+
+// What the recorder could not do stands in the profile; whoever reads its numbers is told.
+void WarnOfLosses(const Profile& profile, const std::string& path) {
+  constexpr absl::string_view kPrefix = "tidemark.loss.";
+  std::string losses;
+  for (const StringId comment : profile.comments()) {
+    absl::string_view text = profile.string(comment);
+    if (!absl::ConsumePrefix(&text, kPrefix)) continue;
+    absl::StrAppend(&losses, losses.empty() ? "" : ", ", text);
+  }
+  if (losses.empty()) return;
+  PrintLine(absl::StrCat("warning: the recorder counted losses: ", losses, " (where: ", path, ")"));
+}
+
+// An input at fault is not a usage error.
+absl::Status InputError(const absl::Status& status) {
+  if (status.code() != absl::StatusCode::kInvalidArgument) return status;
+  return absl::DataLossError(status.message());
+}
+
+absl::StatusOr<ProfilePtr> Prepare(ProfilePtr profile, const OpenOptions& options) {
+  if (options.symbolize) {
+    auto result = symbolize::Symbolize(profile, {});
+    if (!result.ok()) return InputError(result.status());
+    for (const std::string& warning : result->warnings) {
+      PrintLine(absl::StrCat("warning: ", warning));
+    }
+    profile = std::move(result->profile);
+  }
+  if (options.classify) {
+    auto classified = classify::Classify(profile);
+    if (!classified.ok()) return InputError(classified.status());
+    profile = *std::move(classified);
+  }
+  return profile;
+}
+
+absl::StatusOr<ProfilePtr> OpenRaw(const std::string& path) {
+  auto profile = IsStateFile(path) ? OpenState(path) : io::OpenFile(path);
+  if (!profile.ok()) return InputError(profile.status());
+  WarnOfLosses(**profile, path);
+  return profile;
+}
+
+}  // namespace
+
+absl::StatusOr<ProfilePtr> OpenProfile(const std::string& path, const OpenOptions& options) {
+  auto profile = OpenRaw(path);
+  if (!profile.ok()) return profile.status();
+  return Prepare(*std::move(profile), options);
+}
+
+absl::StatusOr<ProfilePtr> OpenProfiles(const std::vector<std::string>& paths,
+                                        const OpenOptions& options) {
+  if (paths.size() == 1) return OpenProfile(paths.front(), options);
+  std::vector<ProfilePtr> profiles;
+  for (const std::string& path : paths) {
+    auto profile = OpenRaw(path);
+    if (!profile.ok()) return profile.status();
+    profiles.push_back(*std::move(profile));
+  }
+  auto merged = Merge(profiles);
+  if (!merged.ok()) return InputError(merged.status());
+  return Prepare(*std::move(merged), options);
+}
+
+int Fail(const absl::Status& status) {
+  PrintLine(status.message());
+  switch (status.code()) {
+    case absl::StatusCode::kInvalidArgument:
+      return 2;
+    case absl::StatusCode::kNotFound:
+    case absl::StatusCode::kDataLoss:
+    case absl::StatusCode::kResourceExhausted:
+    case absl::StatusCode::kFailedPrecondition:
+    case absl::StatusCode::kUnimplemented:
+      return 3;
+    default:
+      return 4;
+  }
+}
+
+int Print(absl::string_view text) {
+  const bool written = std::fwrite(text.data(), 1, text.size(), stdout) == text.size();
+  if (written && std::fflush(stdout) == 0) return 0;
+  return Fail(absl::UnavailableError(
+      absl::StrCat("writing the report: ", std::strerror(errno), " (where: standard output)")));
+}
+
+}  // namespace tidemark::cli
