@@ -1,9 +1,11 @@
 #include "profiler/collect/process.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
@@ -146,6 +148,24 @@ bool IsRunning(pid_t pid) {
   if (close_at == std::string::npos || close_at + 2 >= stat->size()) return false;
   const char state = (*stat)[close_at + 2];
   return state != 'Z' && state != 'X';
+}
+
+bool MapsFile(pid_t pid, const std::string& path) {
+  if (!IsRunning(pid)) return false;
+  absl::StatusOr<std::vector<MapsEntry>> maps = ReadMaps(pid);
+  if (!maps.ok()) return absl::IsPermissionDenied(maps.status());
+  return std::any_of(maps->begin(), maps->end(),
+                     [&](const MapsEntry& entry) { return entry.path == path; });
+}
+
+absl::Status MakeDirectories(const std::string& path) {
+  for (size_t end = path.find('/', 1);; end = path.find('/', end + 1)) {
+    const std::string part = path.substr(0, end);
+    if (mkdir(part.c_str(), 0700) != 0 && errno != EEXIST) {
+      return SystemError(errno, "cannot create the directory", part);
+    }
+    if (end == std::string::npos) return absl::OkStatus();
+  }
 }
 
 std::string ProcessComm(pid_t pid) {

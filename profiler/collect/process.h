@@ -62,6 +62,13 @@ ProcessMemory ReadProcessMemory(pid_t pid);
 // False for a zombie too: its memory is gone.
 bool IsRunning(pid_t pid);
 
+// Whether `pid` runs and maps the file `path` (absolute, without symbolic links). A process
+// whose mappings we may not see counts as one that does.
+bool MapsFile(pid_t pid, const std::string& path);
+
+// mkdir -p with mode 0700. OK when it is there already.
+absl::Status MakeDirectories(const std::string& path);
+
 // The program's name as the kernel has it, "" when the process is gone.
 std::string ProcessComm(pid_t pid);
 

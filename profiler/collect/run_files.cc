@@ -47,16 +47,6 @@ absl::StatusOr<std::string> MakeStateDirectory(const std::string& output_directo
   return SystemError(errno, "cannot create a directory for the states", templates.back());
 }
 
-// Whether the process of this state runs and still uses it: its PID may belong to another
-// process by now. A process whose mappings we may not see counts as running.
-bool UsesState(pid_t pid, const std::string& path) {
-  if (!IsRunning(pid)) return false;
-  absl::StatusOr<std::vector<MapsEntry>> maps = ReadMaps(pid);
-  if (!maps.ok()) return absl::IsPermissionDenied(maps.status());
-  return std::any_of(maps->begin(), maps->end(),
-                     [&](const MapsEntry& entry) { return entry.path == path; });
-}
-
 absl::StatusOr<std::string> WriteSnapshot(const StateSource& source, const char* reason, pid_t pid,
                                           const std::string& directory) {
   absl::StatusOr<Snapshot> snapshot = TakeSnapshot(source, {reason, pid});
@@ -72,9 +62,8 @@ absl::StatusOr<std::string> WriteSnapshot(const StateSource& source, const char*
 }  // namespace
 
 absl::StatusOr<RunFiles> RunFiles::Create(const std::string& output_directory) {
-  if (mkdir(output_directory.c_str(), 0700) != 0 && errno != EEXIST) {
-    return SystemError(errno, "cannot create the output directory", output_directory);
-  }
+  absl::Status made = MakeDirectories(output_directory);
+  if (!made.ok()) return made;
   const std::unique_ptr<char, void (*)(void*)> absolute(realpath(output_directory.c_str(), nullptr),
                                                         std::free);
   struct stat info;
@@ -128,7 +117,7 @@ std::vector<std::string> RunFiles::Snapshot(const char* reason, std::vector<std:
     absl::StatusOr<StateSummary> summary = SummarizeState(*source);
     // One that is being created comes with the next round; one that ended writes its own.
     if (!summary.ok() || summary->totals.samples == 0 ||
-        summary->totals.seal != state::kSealRunning || !UsesState(summary->header.pid, path)) {
+        summary->totals.seal != state::kSealRunning || !MapsFile(summary->header.pid, path)) {
       continue;
     }
     absl::StatusOr<std::string> profile =
@@ -159,7 +148,7 @@ std::vector<std::string> RunFiles::CollectRemains(std::vector<std::string>* erro
       errors->push_back(std::string(summary.status().message()));
       continue;
     }
-    if (summary->totals.seal == state::kSealRunning && UsesState(summary->header.pid, path)) {
+    if (summary->totals.seal == state::kSealRunning && MapsFile(summary->header.pid, path)) {
       ++*still_running;
       continue;
     }

@@ -1,11 +1,11 @@
 #include "profiler/collect/snapshot.h"
 
 #include <fcntl.h>
-#include <sys/stat.h>
 #include <time.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdlib>
 #include <memory>
 
 #include "absl/strings/str_cat.h"
@@ -60,6 +60,15 @@ absl::StatusOr<Snapshot> TakeSnapshot(const StateSource& source, const SnapshotO
   return snapshot;
 }
 
+pid_t ProcessUsingState(const std::string& path) {
+  const std::unique_ptr<char, void (*)(void*)> real(realpath(path.c_str(), nullptr), std::free);
+  absl::StatusOr<StateSource> source = StateSource::OpenFile(path);
+  if (real == nullptr || !source.ok()) return 0;
+  absl::StatusOr<StateSummary> summary = SummarizeState(*source);
+  if (!summary.ok() || summary->totals.seal != state::kSealRunning) return 0;
+  return MapsFile(summary->header.pid, real.get()) ? summary->header.pid : 0;
+}
+
 std::string SnapshotFileName(const Snapshot& snapshot, uint32_t sequence) {
   char name[kMaxFileNameBytes];
   ProfileFileName(name, snapshot.comm.c_str(), static_cast<uint32_t>(snapshot.pid),
@@ -69,9 +78,8 @@ std::string SnapshotFileName(const Snapshot& snapshot, uint32_t sequence) {
 
 absl::StatusOr<std::string> ReserveSnapshotFile(const Snapshot& snapshot,
                                                 const std::string& directory) {
-  if (mkdir(directory.c_str(), 0700) != 0 && errno != EEXIST) {
-    return SystemError(errno, "cannot create the output directory", directory);
-  }
+  absl::Status made = MakeDirectories(directory);
+  if (!made.ok()) return made;
   constexpr uint32_t kMaxSequence = 1000000;
   for (uint32_t sequence = 1; sequence <= kMaxSequence; ++sequence) {
     const std::string path = absl::StrCat(directory, "/", SnapshotFileName(snapshot, sequence));

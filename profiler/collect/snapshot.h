@@ -35,10 +35,13 @@ struct Snapshot {
 
 absl::StatusOr<Snapshot> TakeSnapshot(const StateSource& source, const SnapshotOptions& options);
 
+// The running process that uses the state file `path`, 0 when there is none (any more).
+pid_t ProcessUsingState(const std::string& path);
+
 // COMM.PID.PROCESSID.SEQ.pb.gz, see proto/file_names.h.
 std::string SnapshotFileName(const Snapshot& snapshot, uint32_t sequence);
 
-// Creates `directory` if it is missing (0700) and in it an empty file of the first free
+// Creates `directory` (and its parents) if it is missing and in it an empty file of the first free
 // name for this snapshot, and returns its path: the name is then ours, also while the
 // target writes its final profile beside it.
 absl::StatusOr<std::string> ReserveSnapshotFile(const Snapshot& snapshot,
