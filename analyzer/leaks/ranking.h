@@ -33,7 +33,7 @@ struct Finding {
   std::string reason;  // one sentence with its numbers
   report::Frame site;
   std::optional<Container> container;
-  int64_t live_bytes = 0;  // in the newest snapshot
+  int64_t live_bytes = 0;           // in the newest snapshot
   std::optional<Interval> live_ci;  // absent when the inputs carry no sampling information
   int64_t live_objects = 0;
   std::optional<int64_t> delta_bytes;  // newest - oldest; two snapshots or more
@@ -46,7 +46,7 @@ struct Finding {
 };
 
 struct Options {
-  size_t limit = 0;         // 0: all findings
+  size_t limit = 0;  // 0: all findings
   Progress* progress = nullptr;
 };
 

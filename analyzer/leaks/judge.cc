@@ -1,0 +1,326 @@
+#include "analyzer/leaks/judge.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <utility>
+
+#include "analyzer/leaks/statistics.h"
+
+namespace tidemark::leaks {
+namespace {
+
+// One-sided 5 % and 1 %.
+constexpr double kLikely = 1.645;
+constexpr double kSure = 2.326;
+// Expected share of false ones among the sites called leaks, and among suspects.
+constexpr double kLeakFalseDiscoveries = 0.01;
+constexpr double kSuspectFalseDiscoveries = 0.05;
+// With fewer snapshots, turnover can overrule a trend: three points rise by chance when
+// one looks at a saw's teeth.
+constexpr size_t kManySnapshots = 5;
+constexpr size_t kTrendSnapshots = 3;
+
+// Turnover: a share of the oldest level below this is "nothing is left".
+constexpr double kNothingKept = 0.1;
+constexpr double kMinSamplesToKnow = 5;
+// Spread: the least share of the survivors' bytes in each quarter of the run, and how many
+// samples and seconds it takes to say so.
+constexpr double kQuarterShare = 0.08;
+constexpr double kSpreadSamples = 16;
+constexpr double kSpreadSurvival = 0.9;
+constexpr double kSpreadSeconds = 4;
+// From one snapshot alone a program that is not done yet looks the same.
+constexpr double kSpreadSecondsAlone = 60;
+// Doubling leaves as much freed behind as it holds; growth by 1.5 twice as much.
+constexpr double kFreedByGrowing = 2.2;
+constexpr double kGrownAtLeast = 1.4;
+constexpr double kMinShareOfTotal = 0.01;
+// One snapshot.
+constexpr double kSuspectSurvival = 0.5;
+constexpr double kStillAllocating = 0.1;
+
+Interval ToInterval(const report::Interval95& i) { return {i.first, i.second}; }
+
+class SiteJudge {
+ public:
+  SiteJudge(const Series& series, const SiteSeries& site, double total_live)
+      : series_(series), site_(site), total_live_(total_live), n_(series.snapshots.size()) {
+    for (const SiteAtTime& at : site.at) levels_.push_back(at.live.sum.estimate);
+  }
+
+  // Everything but the verdict.
+  Judgement Measure() {
+    Judgement j;
+    const SiteAtTime& newest = site_.at.back();
+    if (series_.has_sampling_error) j.live_ci = ToInterval(report::IntervalOf(newest.live.sum));
+    if (n_ >= 2) {
+      j.delta = levels_.back() - levels_.front();
+      if (series_.has_sampling_error) j.delta_ci = DeltaInterval();
+    }
+    if (n_ >= kTrendSnapshots && series_.has_times) MeasureSlope(j);
+    MeasureSurvival(j);
+    MeasureAges(j);
+    return j;
+  }
+
+  // The chances to see such growth where there is none: over all the time, and in each
+  // part of it that a leak must grow in.
+  struct Chances {
+    double all = 1;
+    double each_part = 1;
+  };
+  Chances TestGrowth() {
+    if (n_ < 2) return {};
+    residual_ = ResidualDeviation(series_.times_s, levels_);
+    z_all_ = Z(0, n_ - 1);
+    if (n_ == 2) return {UpperTail(z_all_), 1};
+    const size_t middle = (n_ - 1) / 2;
+    z_late_ = Z(middle, n_ - 1);
+    const MannKendall trend = TestTrend(levels_);
+    // Three or four points cannot reach 5 %: they must rise all the way, and the first half
+    // must count for itself.
+    const bool is_short = n_ < kManySnapshots;
+    trend_agrees_ = is_short ? trend.s == trend.max_s : trend.p <= 0.05;
+    double least = std::min(z_all_, z_late_);
+    if (is_short) least = std::min(least, Z(0, middle));
+    return {UpperTail(z_all_), UpperTail(least)};
+  }
+
+  void Decide(bool passes_leak, bool passes_suspect, Judgement& j) const {
+    if (n_ == 1) {
+      DecideAlone(j);
+      return;
+    }
+    const bool turned_over = HasTurnedOver(j);
+    const bool is_doubling = IsDoubling();
+    if (n_ >= kTrendSnapshots && passes_leak && trend_agrees_ && !turned_over) {
+      Set(Verdict::kLeak, Cause::kTrend, j);
+    } else if (is_doubling) {
+      Set(n_ >= kTrendSnapshots ? Verdict::kLeak : Verdict::kSuspect, Cause::kDoubling, j);
+    } else if (z_all_ > kLikely && StillGrows() && IsSpread(j, kSpreadSeconds)) {
+      Set(Verdict::kLeak, Cause::kSpread, j);
+    } else if (turned_over && z_all_ > -kSure) {
+      Set(Verdict::kSteady, Cause::kTurnover, j);
+    } else if (z_all_ > kSure && !StillGrows()) {
+      Set(Verdict::kSteady, Cause::kStopped, j);
+    } else if (passes_suspect) {
+      Set(Verdict::kSuspect, Cause::kGrowing, j);
+    } else if (z_all_ < -kSure) {
+      Set(Verdict::kShrinking, Cause::kShrank, j);
+    } else {
+      Set(Verdict::kSteady, Cause::kNoGrowth, j);
+    }
+  }
+
+ private:
+  const Container* container() const {
+    if (!site_.container.valid()) return nullptr;
+    return &series_.snapshots[site_.snapshot]->annotations().containers[site_.container.value];
+  }
+
+  // One block that is replaced by a larger one, not many that are kept.
+  bool IsArray() const {
+    const Container* c = container();
+    if (c == nullptr || c->operation != Operation::kGrow) return false;
+    return c->kind == ContainerKind::kSlice || c->kind == ContainerKind::kString ||
+           c->kind == ContainerKind::kBuffer;
+  }
+
+  Amount FreedUntil(size_t i) const { return site_.at[i].alloc - site_.at[i].live; }
+
+  // What is live at both ends cancels, so the difference is made of what was allocated and
+  // what was freed in between; two independent levels bound it as well.
+  Interval DeltaInterval() const {
+    const report::Interval95 independent =
+        report::IntervalOfDifference(site_.at.back().live.sum, site_.at.front().live.sum);
+    if (!series_.has_alloc) return ToInterval(independent);
+    const Amount born = site_.at.back().alloc - site_.at.front().alloc;
+    const Amount died = FreedUntil(n_ - 1) - FreedUntil(0);
+    const report::Interval95 flows = report::IntervalOfDifference(born.sum, died.sum);
+    const bool narrower = flows.second - flows.first < independent.second - independent.first;
+    return ToInterval(narrower ? flows : independent);
+  }
+
+  void MeasureSlope(Judgement& j) const {
+    const TheilSen fit = FitSlope(series_.times_s, levels_);
+    j.slope_per_s = fit.slope;
+    Interval ci{fit.slope, fit.slope};
+    if (n_ >= kManySnapshots) ci = {fit.low, fit.high};
+    const double span = series_.times_s.back() - series_.times_s.front();
+    if (j.delta_ci && span > 0) {
+      ci.low = std::min(ci.low, fit.slope - (*j.delta - j.delta_ci->low) / span);
+      ci.high = std::max(ci.high, fit.slope + (j.delta_ci->high - *j.delta) / span);
+    }
+    if (j.delta_ci || n_ >= kManySnapshots) j.slope_ci_per_s = ci;
+  }
+
+  bool KnowsAges() const {
+    double labelled = 0;
+    for (const AgeGroup& group : site_.at.back().ages) labelled += group.bytes;
+    return run_s() > 0 && labelled > 0 && labelled >= 0.9 * levels_.back();
+  }
+
+  double run_s() const { return series_.ages_s.back(); }
+
+  void MeasureSurvival(Judgement& j) const {
+    if (!series_.has_alloc) return;
+    const SiteAtTime& newest = site_.at.back();
+    double allocated = newest.alloc.sum.estimate;
+    double kept = newest.live.sum.estimate;
+    if (n_ >= 2) {
+      allocated -= site_.at.front().alloc.sum.estimate;
+      kept = KnowsAges() ? kept - BytesBefore(newest.ages, series_.ages_s.front())
+                         : levels_.back() - levels_.front();
+    }
+    if (allocated > 0) j.survival = std::clamp(kept / allocated, 0.0, 1.0);
+  }
+
+  void MeasureAges(Judgement& j) const {
+    if (!KnowsAges()) return;
+    const std::vector<AgeGroup>& ages = site_.at.back().ages;
+    const double live = std::max(1.0, levels_.back());
+    j.old_share = std::clamp(BytesBefore(ages, run_s() / 2) / live, 0.0, 1.0);
+    double first = run_s();
+    for (const AgeGroup& group : ages) first = std::min(first, group.begin_s);
+    j.oldest_age_s = run_s() - first;
+    if (n_ >= 2 && series_.ages_s.front() > 0 && levels_.front() > 0) {
+      j.kept_of_oldest =
+          std::clamp(BytesBefore(ages, series_.ages_s.front()) / levels_.front(), 0.0, 1.0);
+    }
+  }
+
+  double CountVariance(size_t from, size_t to) const {
+    const double independent =
+        site_.at[from].live.count_variance + site_.at[to].live.count_variance;
+    if (!series_.has_alloc) return independent;
+    const double flows = (site_.at[to].alloc - site_.at[from].alloc).count_variance +
+                         (FreedUntil(to) - FreedUntil(from)).count_variance;
+    // No flow and yet another level: the recorder thinned its live table in between.
+    return flows > 0 ? std::min(flows, independent) : independent;
+  }
+
+  double Z(size_t from, size_t to) const {
+    const double delta = levels_[to] - levels_[from];
+    if (delta == 0) return 0;
+    const double variance = std::max({CountVariance(from, to), 2 * residual_ * residual_, 1.0});
+    return delta / std::sqrt(variance);
+  }
+
+  bool StillGrows() const { return n_ < kTrendSnapshots || z_late_ > kLikely; }
+
+  bool HasTurnedOver(const Judgement& j) const {
+    if (n_ >= kManySnapshots || IsArray() || !j.kept_of_oldest) return false;
+    return *j.kept_of_oldest < kNothingKept &&
+           site_.at.front().live.sum.samples >= kMinSamplesToKnow;
+  }
+
+  bool IsSpread(const Judgement& j, double min_seconds) const {
+    if (!KnowsAges() || !j.survival || *j.survival < kSpreadSurvival) return false;
+    if (run_s() < min_seconds || site_.at.back().live.sum.samples < kSpreadSamples) return false;
+    double before = 0;
+    for (int quarter = 1; quarter <= 4; ++quarter) {
+      const double until = BytesBefore(site_.at.back().ages, run_s() * quarter / 4);
+      if (until - before < kQuarterShare * levels_.back()) return false;
+      before = until;
+    }
+    return true;
+  }
+
+  // Bytes weigh: the array's largest block is the newest.
+  bool GrewInLaterHalf() const {
+    if (!KnowsAges()) {
+      return n_ >= 2 && levels_.back() > kGrownAtLeast * levels_[(n_ - 1) / 2];
+    }
+    return BytesBefore(site_.at.back().ages, run_s() / 2) < 0.5 * levels_.back();
+  }
+
+  bool IsDoubling() const {
+    if (!IsArray() || !series_.has_alloc || !GrewInLaterHalf()) return false;
+    const double live = levels_.back();
+    if (live < kMinShareOfTotal * total_live_ || live <= 0) return false;
+    const Amount freed = FreedUntil(n_ - 1);
+    const bool grew_before = freed.sum.samples >= 2;
+    if (!grew_before || freed.sum.estimate > kFreedByGrowing * live) return false;
+    for (size_t i = 1; i < n_; ++i) {
+      if (levels_[i] < 0.95 * levels_[i - 1]) return false;
+    }
+    return n_ == 1 || live >= kGrownAtLeast * levels_.front();
+  }
+
+  void DecideAlone(Judgement& j) const {
+    const bool survives = !j.survival || *j.survival >= kSuspectSurvival;
+    if (IsDoubling()) {
+      Set(Verdict::kSuspect, Cause::kDoubling, j);
+    } else if (IsSpread(j, kSpreadSecondsAlone)) {
+      Set(Verdict::kLeak, Cause::kSpread, j);
+    } else if (j.survival && !survives) {
+      Set(Verdict::kSteady, Cause::kTurnover, j);
+    } else if (j.old_share && *j.old_share > 1 - kStillAllocating) {
+      Set(Verdict::kSteady, Cause::kStopped, j);
+    } else if (levels_.back() > 0) {
+      Set(Verdict::kSuspect, Cause::kOldSurvivors, j);
+    } else {
+      Set(Verdict::kSteady, Cause::kNoGrowth, j);
+    }
+  }
+
+  void Set(Verdict verdict, Cause cause, Judgement& j) const {
+    j.verdict = verdict;
+    j.cause = cause;
+    if (verdict == Verdict::kSteady) {
+      j.order = levels_.back();
+    } else if (verdict == Verdict::kShrinking) {
+      j.order = -j.delta.value_or(0);
+    } else if (j.slope_ci_per_s) {
+      j.order = j.slope_ci_per_s->low;
+    } else if (j.delta) {
+      j.order = j.delta_ci ? j.delta_ci->low : *j.delta;
+    } else {
+      j.order = LowerBoundAlone(j);
+    }
+  }
+
+  // One snapshot: at least so many bytes are old, as far as survival lets it count.
+  double LowerBoundAlone(const Judgement& j) const {
+    const double low = j.live_ci ? j.live_ci->low : levels_.back();
+    return low * j.survival.value_or(1) *
+           (j.cause == Cause::kDoubling ? 1 : j.old_share.value_or(1));
+  }
+
+  const Series& series_;
+  const SiteSeries& site_;
+  double total_live_;
+  size_t n_;
+  std::vector<double> levels_;  // live bytes per snapshot
+  double residual_ = 0;
+  double z_all_ = 0;
+  double z_late_ = 0;
+  bool trend_agrees_ = false;
+};
+
+}  // namespace
+
+std::vector<Judgement> JudgeAll(const Series& series) {
+  double total_live = 0;
+  for (const SiteSeries& site : series.sites) total_live += site.at.back().live.sum.estimate;
+  std::vector<SiteJudge> judges;
+  std::vector<Judgement> judgements;
+  std::vector<double> p_all;
+  std::vector<double> p_each_part;
+  for (const SiteSeries& site : series.sites) {
+    SiteJudge& judge = judges.emplace_back(series, site, total_live);
+    judgements.push_back(judge.Measure());
+    const SiteJudge::Chances chances = judge.TestGrowth();
+    p_all.push_back(chances.all);
+    p_each_part.push_back(chances.each_part);
+  }
+  const std::vector<bool> leaks = ControlFalseDiscoveries(p_each_part, kLeakFalseDiscoveries);
+  const std::vector<bool> suspects = ControlFalseDiscoveries(p_all, kSuspectFalseDiscoveries);
+  for (size_t i = 0; i < judges.size(); ++i) {
+    judges[i].Decide(leaks[i], suspects[i], judgements[i]);
+  }
+  return judgements;
+}
+
+}  // namespace tidemark::leaks

@@ -1,0 +1,106 @@
+#include "analyzer/leaks/ranking.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+#include "absl/strings/str_cat.h"
+#include "analyzer/leaks/judge.h"
+#include "analyzer/leaks/reason.h"
+#include "analyzer/leaks/series.h"
+
+namespace tidemark::leaks {
+namespace {
+
+constexpr double kSecondsPerHour = 3600;
+
+int64_t ToInteger(double value) {
+  constexpr double kMost = 9.2e18;
+  return std::llround(std::clamp(value, -kMost, kMost));
+}
+
+Interval Scaled(const Interval& i, double factor) { return {i.low * factor, i.high * factor}; }
+
+Finding MakeFinding(const Series& series, const SiteSeries& site, const Judgement& j) {
+  Finding finding;
+  const Profile& profile = *series.snapshots[site.snapshot];
+  const SiteAtTime& newest = site.at.back();
+  finding.verdict = j.verdict;
+  finding.reason = Reason(series, site, j);
+  finding.site =
+      report::MakeFrame(profile, site.stack, profile.annotations().site[site.stack.value]);
+  if (site.container.valid()) {
+    finding.container = profile.annotations().containers[site.container.value];
+  }
+  finding.live_bytes = ToInteger(newest.live.sum.estimate);
+  finding.live_ci = j.live_ci;
+  finding.live_objects = ToInteger(newest.live.objects);
+  if (j.delta) finding.delta_bytes = ToInteger(*j.delta);
+  finding.delta_ci = j.delta_ci;
+  if (j.slope_per_s) finding.slope_bytes_per_hour = *j.slope_per_s * kSecondsPerHour;
+  if (j.slope_ci_per_s) finding.slope_ci = Scaled(*j.slope_ci_per_s, kSecondsPerHour);
+  finding.samples = ToInteger(newest.live.sum.samples);
+  finding.stack = report::MakeFrames(profile, site.stack);
+  for (const SiteAtTime& at : site.at) finding.series.push_back(ToInteger(at.live.sum.estimate));
+  return finding;
+}
+
+bool WasEverLive(const SiteSeries& site) {
+  return std::any_of(site.at.begin(), site.at.end(),
+                     [](const SiteAtTime& at) { return at.live.sum.estimate != 0; });
+}
+
+}  // namespace
+
+const char* Name(Verdict verdict) {
+  switch (verdict) {
+    case Verdict::kLeak:
+      return "leak";
+    case Verdict::kSuspect:
+      return "suspect";
+    case Verdict::kSteady:
+      return "steady";
+    case Verdict::kShrinking:
+      return "shrinking";
+  }
+  return "";
+}
+
+absl::StatusOr<Ranking> Rank(absl::Span<const std::shared_ptr<const Profile>> snapshots,
+                             const Options& options) {
+  absl::StatusOr<Series> made = MakeSeries(snapshots, options.progress);
+  if (!made.ok()) return made.status();
+  Series& series = *made;
+  series.sites.erase(std::remove_if(series.sites.begin(), series.sites.end(),
+                                    [](const SiteSeries& site) { return !WasEverLive(site); }),
+                     series.sites.end());
+  const std::vector<Judgement> judgements = JudgeAll(series);
+
+  std::vector<size_t> order(series.sites.size());
+  std::iota(order.begin(), order.end(), size_t{0});
+  // The order of sites is that of the input, so ties are stable.
+  std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) {
+    const Judgement& ja = judgements[a];
+    const Judgement& jb = judgements[b];
+    if (ja.verdict != jb.verdict) return ja.verdict < jb.verdict;
+    if (ja.order != jb.order) return ja.order > jb.order;
+    return series.sites[a].at.back().live.sum.estimate >
+           series.sites[b].at.back().live.sum.estimate;
+  });
+
+  Ranking ranking;
+  double total = 0;
+  for (const SiteSeries& site : series.sites) total += site.at.back().live.sum.estimate;
+  ranking.total_live_bytes = ToInteger(total);
+  for (const auto& snapshot : series.snapshots) ranking.times_ns.push_back(snapshot->time_ns());
+  ranking.notes = std::move(series.notes);
+  const size_t count = options.limit == 0 ? order.size() : std::min(options.limit, order.size());
+  for (size_t i = 0; i < count; ++i) {
+    Finding finding = MakeFinding(series, series.sites[order[i]], judgements[order[i]]);
+    finding.rank = static_cast<int>(i + 1);
+    ranking.findings.push_back(std::move(finding));
+  }
+  return ranking;
+}
+
+}  // namespace tidemark::leaks

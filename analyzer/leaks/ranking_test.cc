@@ -1,0 +1,288 @@
+#include "analyzer/leaks/ranking.h"
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include "analyzer/leaks/simulated_process.h"
+#include "gtest/gtest.h"
+
+namespace tidemark::leaks {
+namespace {
+
+constexpr double kKb = 1024;
+constexpr double kMb = 1024 * 1024;
+
+Container MapOf(const std::string& type) {
+  return {ContainerKind::kMap, type, "", Operation::kInsert, Evidence::kMeasured};
+}
+
+// The behaviours a ranking meets. Times in seconds; each fills `end` seconds.
+void Leak(SimulatedProcess& p, double mb_per_s, double end, double size = 4 * kKb) {
+  const size_t site = p.AddSite("leak", MapOf("std::map<int, S>"));
+  for (double t = 0; t < end; t += p.Exponential(size / (mb_per_s * kMb)))
+    p.Allocate(site, size, t);
+}
+
+void GrowingArray(SimulatedProcess& p, double mb_per_s, double end) {
+  const size_t site = p.AddSite("array", Container{ContainerKind::kSlice, "std::vector<int>", "int",
+                                                   Operation::kGrow, Evidence::kMeasured});
+  double born = 0;
+  for (double capacity = 64 * kKb; born < end; capacity *= 2) {
+    const double full = capacity / (mb_per_s * kMb);
+    p.Allocate(site, capacity, born, full);
+    born = full;
+  }
+}
+
+void WarmUp(SimulatedProcess& p, double mb, double until) {
+  const size_t site = p.AddSite("warm-up", MapOf("std::map<int, Row>"));
+  const double size = 8 * kKb;
+  for (double t = 0; t < until; t += until * size / (mb * kMb)) p.Allocate(site, size, t);
+}
+
+// At its limit from `full` on: each insertion evicts the oldest.
+void LruCache(SimulatedProcess& p, double mb, double full, double end) {
+  const size_t site = p.AddSite("lru", MapOf("std::unordered_map<int, Page>"));
+  const double size = 4 * kKb;
+  for (double t = 0; t < end; t += full * size / (mb * kMb)) p.Allocate(site, size, t, t + full);
+}
+
+// Batches of `period` seconds, each freed whole at its end.
+void SawTooth(SimulatedProcess& p, double mb, double period, double phase, double end) {
+  const size_t site = p.AddSite("saw-tooth", MapOf("std::map<int, Job>"));
+  const double size = 2 * kKb;
+  for (double t = 0; t < end; t += period * size / (mb * kMb)) {
+    const double freed = (std::floor((t + phase) / period) + 1) * period - phase;
+    p.Allocate(site, size, t, freed);
+  }
+}
+
+void Churn(SimulatedProcess& p, const std::string& name, double live_mb, double lifetime,
+           double end) {
+  const size_t site = p.AddSite(name);
+  const double size = kKb;
+  const double gap = lifetime * size / (live_mb * kMb);
+  for (double t = 0; t < end; t += p.Exponential(gap)) {
+    p.Allocate(site, size, t, t + p.Exponential(lifetime));
+  }
+}
+
+Ranking RankAt(const SimulatedProcess& process, const std::vector<double>& times) {
+  std::vector<std::shared_ptr<const Profile>> snapshots;
+  for (double t : times) snapshots.push_back(process.SnapshotAt(t));
+  auto ranking = Rank(snapshots, Options());
+  EXPECT_TRUE(ranking.ok()) << ranking.status();
+  return *std::move(ranking);
+}
+
+const Finding& Find(const Ranking& ranking, const std::string& function) {
+  for (const Finding& finding : ranking.findings) {
+    if (finding.site.function == function) return finding;
+  }
+  ADD_FAILURE() << "no finding for " << function;
+  static const Finding none;
+  return none;
+}
+
+std::string Describe(const Ranking& ranking) {
+  std::string result;
+  for (const Finding& f : ranking.findings) {
+    result += std::to_string(f.rank) + " " + Name(f.verdict) + " " + f.site.function + ": " +
+              f.reason + "\n";
+  }
+  return result;
+}
+
+SimulatedProcess Server(uint32_t seed, double end) {
+  SimulatedProcess p(seed, 64 * kKb);
+  WarmUp(p, 30, end / 20);
+  LruCache(p, 20, end / 5, end);
+  SawTooth(p, 16, end / 7.3, end * (seed % 10) / 70, end);
+  Churn(p, "requests", 4, end / 50, end);
+  Leak(p, 24 / end, end);
+  GrowingArray(p, 12 / end, end);
+  return p;
+}
+
+// 40 servers with other seeds and phases, three snapshots: both leaks lead, no decoy is
+// called a leak. All seeds are fixed; none may fail.
+TEST(Rank, LeaksLeadAndDecoysAreNone) {
+  for (uint32_t seed = 1; seed <= 40; ++seed) {
+    const Ranking ranking = RankAt(Server(seed, 60), {20, 40, 60});
+    ASSERT_GE(ranking.findings.size(), 6u);
+    for (int i = 0; i < 2; ++i) {
+      const std::string& function = ranking.findings[i].site.function;
+      EXPECT_TRUE(function == "leak" || function == "array") << seed << "\n" << Describe(ranking);
+    }
+    EXPECT_EQ(Find(ranking, "leak").verdict, Verdict::kLeak) << Describe(ranking);
+    EXPECT_EQ(Find(ranking, "array").verdict, Verdict::kLeak) << Describe(ranking);
+    EXPECT_EQ(Find(ranking, "leak").container->kind, ContainerKind::kMap);
+    for (const char* decoy : {"warm-up", "lru", "saw-tooth", "requests"}) {
+      EXPECT_NE(Find(ranking, decoy).verdict, Verdict::kLeak) << seed << "\n" << Describe(ranking);
+    }
+  }
+}
+
+// The same with snapshots a second apart, where the labels are coarse against the run.
+TEST(Rank, ShortRun) {
+  for (uint32_t seed = 1; seed <= 20; ++seed) {
+    const Ranking ranking = RankAt(Server(seed, 6), {2, 4, 6});
+    EXPECT_EQ(Find(ranking, "leak").verdict, Verdict::kLeak) << Describe(ranking);
+    for (const char* decoy : {"warm-up", "lru", "saw-tooth", "requests"}) {
+      EXPECT_NE(Find(ranking, decoy).verdict, Verdict::kLeak) << seed << "\n" << Describe(ranking);
+    }
+  }
+}
+
+// 10,000 steady sites with mean lifetimes from a twentieth of an interval to three of them.
+// At most 1 % may be called leaks; the false discovery rate makes it far fewer.
+class SteadySites : public testing::TestWithParam<int> {};
+
+TEST_P(SteadySites, FalseAlarms) {
+  const int snapshots = GetParam();
+  SimulatedProcess p(11, 512 * kKb);
+  const double interval = 60;
+  const double end = interval * snapshots;
+  for (int i = 0; i < 10000; ++i) {
+    const double lifetime = interval * (0.05 + 2.95 * (i % 100) / 100.0);
+    const double size = 8 * kKb;
+    const size_t site = p.AddSite("site" + std::to_string(i));
+    // In balance from the start, with about 12 live samples; only sampled blocks matter.
+    const double live = 12;
+    std::poisson_distribution<int> at_start(live);
+    const auto allocate = [&](double birth, double death) {
+      p.AllocateSampled(site, size, birth, death);
+    };
+    for (int n = at_start(p.random()); n > 0; --n) allocate(0, p.Exponential(lifetime));
+    for (double t = p.Exponential(lifetime / live); t < end; t += p.Exponential(lifetime / live)) {
+      allocate(t, t + p.Exponential(lifetime));
+    }
+  }
+  std::vector<double> times;
+  for (int i = 1; i <= snapshots; ++i) times.push_back(interval * i);
+  const Ranking ranking = RankAt(p, times);
+  int leaks = 0;
+  int suspects = 0;
+  for (const Finding& finding : ranking.findings) {
+    leaks += finding.verdict == Verdict::kLeak;
+    suspects += finding.verdict == Verdict::kSuspect;
+  }
+  EXPECT_LE(leaks, 100);
+  EXPECT_LE(suspects, 100);
+}
+INSTANTIATE_TEST_SUITE_P(Snapshots, SteadySites, testing::Values(2, 3, 5, 8));
+
+// Slow leaks among 500 steady sites, 8 snapshots: most are found.
+TEST(Rank, FindsSlowLeaks) {
+  int found = 0;
+  for (uint32_t seed = 1; seed <= 20; ++seed) {
+    SimulatedProcess p(seed, 64 * kKb);
+    for (int i = 0; i < 50; ++i) Churn(p, "churn" + std::to_string(i), 1, 20, 400);
+    Leak(p, 0.01, 400);  // 4 MB in all: about 60 samples
+    const Ranking ranking = RankAt(p, {50, 100, 150, 200, 250, 300, 350, 400});
+    found += Find(ranking, "leak").verdict == Verdict::kLeak &&
+             ranking.findings[0].site.function == "leak";
+  }
+  EXPECT_GE(found, 17);
+}
+
+TEST(Rank, TwoSnapshotsShowGrowth) {
+  for (uint32_t seed = 1; seed <= 10; ++seed) {
+    const Ranking ranking = RankAt(Server(seed, 60), {30, 60});
+    const Finding& leak = Find(ranking, "leak");
+    EXPECT_LE(leak.verdict, Verdict::kSuspect) << Describe(ranking);
+    ASSERT_TRUE(leak.delta_ci);
+    // 95 %: of ten fixed seeds none is far outside.
+    EXPECT_LT(leak.delta_ci->low, 12.5 * kMb);
+    EXPECT_GT(leak.delta_ci->high, 11.5 * kMb);
+    EXPECT_FALSE(leak.slope_bytes_per_hour);
+    for (const char* decoy : {"warm-up", "lru", "saw-tooth", "requests"}) {
+      EXPECT_NE(Find(ranking, decoy).verdict, Verdict::kLeak) << Describe(ranking);
+    }
+  }
+}
+
+TEST(Rank, OneSnapshotListsSuspects) {
+  for (uint32_t seed = 1; seed <= 10; ++seed) {
+    const Ranking ranking = RankAt(Server(seed, 50), {50});
+    EXPECT_EQ(Find(ranking, "leak").verdict, Verdict::kSuspect) << Describe(ranking);
+    EXPECT_EQ(Find(ranking, "array").verdict, Verdict::kSuspect) << Describe(ranking);
+    EXPECT_LE(Find(ranking, "leak").rank, 2) << Describe(ranking);
+    for (const char* decoy : {"warm-up", "lru", "saw-tooth", "requests"}) {
+      EXPECT_EQ(Find(ranking, decoy).verdict, Verdict::kSteady) << Describe(ranking);
+    }
+  }
+}
+
+TEST(Rank, SurvivorsFromAllOfALongRunAreALeakInOneSnapshot) {
+  SimulatedProcess p(5, 64 * kKb);
+  Leak(p, 0.01, 600);
+  WarmUp(p, 30, 30);
+  const Ranking ranking = RankAt(p, {600});
+  EXPECT_EQ(Find(ranking, "leak").verdict, Verdict::kLeak) << Describe(ranking);
+  EXPECT_EQ(Find(ranking, "warm-up").verdict, Verdict::kSteady) << Describe(ranking);
+}
+
+// Go's profiles have neither ages nor sample counts.
+TEST(Rank, PlainProfiles) {
+  SimulatedProcess p(3, 64 * kKb);
+  Leak(p, 0.4, 60);
+  WarmUp(p, 30, 3);
+  Churn(p, "requests", 4, 1, 60);
+  p.set_plain(true);
+  const Ranking ranking = RankAt(p, {20, 40, 60});
+  EXPECT_EQ(ranking.findings[0].site.function, "leak") << Describe(ranking);
+  EXPECT_EQ(ranking.findings[0].verdict, Verdict::kLeak) << Describe(ranking);
+  EXPECT_NE(Find(ranking, "warm-up").verdict, Verdict::kLeak);
+  EXPECT_NE(Find(ranking, "requests").verdict, Verdict::kLeak);
+}
+
+// Everything recorded: no sampling error, and yet a steady site is no leak.
+TEST(Rank, ExactProfiles) {
+  SimulatedProcess p(3, 1);
+  Leak(p, 0.1, 60);
+  Churn(p, "requests", 1, 2, 60);
+  const Ranking ranking = RankAt(p, {20, 40, 60});
+  EXPECT_EQ(Find(ranking, "leak").verdict, Verdict::kLeak) << Describe(ranking);
+  EXPECT_EQ(Find(ranking, "requests").verdict, Verdict::kSteady) << Describe(ranking);
+  EXPECT_EQ(Find(ranking, "leak").live_ci->low, Find(ranking, "leak").live_ci->high);
+}
+
+TEST(Rank, SlopeAndItsInterval) {
+  SimulatedProcess p(9, 64 * kKb);
+  Leak(p, 0.5, 80);
+  const Ranking ranking = RankAt(p, {20, 40, 60, 80});
+  const Finding& leak = ranking.findings[0];
+  ASSERT_TRUE(leak.slope_bytes_per_hour && leak.slope_ci);
+  const double truth = 0.5 * kMb * 3600;
+  EXPECT_NEAR(*leak.slope_bytes_per_hour, truth, 0.2 * truth);
+  EXPECT_LT(leak.slope_ci->low, truth);
+  EXPECT_GT(leak.slope_ci->high, truth);
+  EXPECT_EQ(leak.series.size(), 4u);
+  EXPECT_EQ(ranking.times_ns.size(), 4u);
+  EXPECT_GT(leak.samples, 100);
+}
+
+TEST(Rank, WhatFellIsShrinking) {
+  SimulatedProcess p(2, 64 * kKb);
+  const size_t site = p.AddSite("drained");
+  for (int i = 0; i < 4000; ++i) p.Allocate(site, 4 * kKb, 1, 10 + 60.0 * i / 4000);
+  const Ranking ranking = RankAt(p, {10, 30, 50, 65});
+  EXPECT_EQ(ranking.findings[0].verdict, Verdict::kShrinking) << Describe(ranking);
+}
+
+TEST(Rank, LimitAndErrors) {
+  const Ranking all = RankAt(Server(1, 60), {60});
+  std::vector<std::shared_ptr<const Profile>> snapshots = {Server(1, 60).SnapshotAt(60)};
+  Options options;
+  options.limit = 2;
+  const auto two = Rank(snapshots, options);
+  ASSERT_TRUE(two.ok());
+  ASSERT_EQ(two->findings.size(), 2u);
+  EXPECT_EQ(two->total_live_bytes, all.total_live_bytes);
+  EXPECT_EQ(Rank({}, options).status().code(), absl::StatusCode::kInvalidArgument);
+}
+
+}  // namespace
+}  // namespace tidemark::leaks

@@ -1,0 +1,186 @@
+#include "analyzer/leaks/reason.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
+#include "analyzer/base/units.h"
+
+namespace tidemark::leaks {
+namespace {
+
+std::string Bytes(double value) {
+  constexpr double kMost = 9e18;
+  return FormatValue(static_cast<int64_t>(std::llround(std::clamp(value, -kMost, kMost))), "bytes");
+}
+
+std::string Seconds(double seconds) {
+  return FormatValue(static_cast<int64_t>(std::llround(std::clamp(seconds, 0.0, 9e9))), "seconds");
+}
+
+std::string Share(double share) { return absl::StrFormat("%.0f %%", 100 * share); }
+
+// The unit of time in which a rate is easy to read.
+struct PerTime {
+  double seconds;
+  const char* name;
+};
+PerTime UnitOf(double bytes_per_s) {
+  constexpr double kReadable = 1024;
+  if (std::abs(bytes_per_s) * 60 >= kReadable) return {60, "min"};
+  return {3600, "h"};
+}
+
+std::string Rate(double bytes_per_s, const std::optional<Interval>& ci) {
+  const PerTime per = UnitOf(bytes_per_s);
+  std::string result = absl::StrCat(Bytes(bytes_per_s * per.seconds), "/", per.name);
+  if (ci) {
+    absl::StrAppend(&result, " (", Bytes(ci->low * per.seconds), " to ",
+                    Bytes(ci->high * per.seconds), ")");
+  }
+  return result;
+}
+
+// "grows 1.20MB/min (0.90MB to 1.50MB)", from whatever is known of it.
+std::string Growth(const Judgement& j) {
+  if (j.slope_per_s) return absl::StrCat("grows ", Rate(*j.slope_per_s, j.slope_ci_per_s));
+  std::string result = absl::StrCat("grew ", Bytes(j.delta.value_or(0)));
+  if (j.delta_ci) {
+    absl::StrAppend(&result, " (", Bytes(j.delta_ci->low), " to ", Bytes(j.delta_ci->high), ")");
+  }
+  return result;
+}
+
+class Sentence {
+ public:
+  Sentence(const Series& series, const SiteSeries& site, const Judgement& j)
+      : series_(series), site_(site), j_(j) {}
+
+  std::string Write() {
+    switch (j_.cause) {
+      case Cause::kTrend:
+      case Cause::kSpread:
+      case Cause::kGrowing:
+        WriteGrowth();
+        break;
+      case Cause::kDoubling:
+        WriteDoubling();
+        break;
+      case Cause::kOldSurvivors:
+        Add(absl::StrCat(LiveBytes(), " live"));
+        AddSurvival();
+        AddOldShare();
+        Add("one snapshot cannot show growth");
+        break;
+      case Cause::kTurnover:
+        WriteTurnover();
+        break;
+      case Cause::kStopped:
+        WriteStopped();
+        break;
+      case Cause::kNoGrowth:
+        Add(j_.delta ? absl::StrCat("no growth beyond chance: ", Bytes(*j_.delta), Over())
+                     : std::string("nothing is live"));
+        break;
+      case Cause::kShrank:
+        Add(absl::StrCat("fell by ", Bytes(-j_.delta.value_or(0)), Over()));
+        break;
+    }
+    AddSamples();
+    return absl::StrJoin(parts_, ", ");
+  }
+
+ private:
+  void Add(std::string part) { parts_.push_back(std::move(part)); }
+
+  std::string LiveBytes() const { return Bytes(site_.at.back().live.sum.estimate); }
+
+  double span_s() const { return series_.times_s.back() - series_.times_s.front(); }
+
+  // " in 12mins"
+  std::string Over() const {
+    return series_.has_times ? absl::StrCat(" in ", Seconds(span_s())) : std::string();
+  }
+
+  void AddSurvival() {
+    if (!j_.survival) return;
+    const bool alone = series_.snapshots.size() == 1;
+    Add(absl::StrCat(Share(*j_.survival), " of what it ",
+                     alone ? std::string("ever allocated") : absl::StrCat("allocated", Over()),
+                     " is still live"));
+  }
+
+  void AddOldest() {
+    if (j_.oldest_age_s) Add(absl::StrCat("the oldest for ", Seconds(*j_.oldest_age_s)));
+  }
+
+  void AddOldShare() {
+    if (!j_.old_share) return;
+    Add(absl::StrCat(Share(*j_.old_share), " of it older than ",
+                     Seconds(series_.ages_s.back() / 2)));
+  }
+
+  void AddSamples() {
+    const int64_t samples = std::llround(site_.at.back().live.sum.samples);
+    Add(absl::StrCat(samples, samples == 1 ? " sample" : " samples"));
+  }
+
+  void WriteGrowth() {
+    Add(absl::StrCat(Growth(j_), j_.slope_per_s ? "" : Over()));
+    AddSurvival();
+    AddOldest();
+    if (j_.cause == Cause::kSpread) Add("from every quarter of the run");
+    if (j_.cause != Cause::kGrowing) return;
+    if (series_.snapshots.size() < 3) {
+      Add(absl::StrCat(series_.snapshots.size(), " snapshots cannot tell a trend"));
+    } else {
+      Add("but not steadily");
+    }
+  }
+
+  void WriteDoubling() {
+    Add(absl::StrCat("an array that goes on growing: ", LiveBytes()));
+    if (j_.delta)
+      Add(absl::StrCat(Bytes(*j_.delta), " more than", Over().empty() ? " before" : Ago()));
+    Add("it never gave memory back");
+  }
+
+  std::string Ago() const { return absl::StrCat(" ", Seconds(span_s()), " before"); }
+
+  void WriteTurnover() {
+    if (j_.kept_of_oldest) {
+      Add(absl::StrCat("comes and goes: ", Share(*j_.kept_of_oldest),
+                       " of what was live in the first snapshot still is"));
+    } else {
+      Add("comes and goes");
+      AddSurvival();
+    }
+  }
+
+  void WriteStopped() {
+    if (j_.delta) {
+      Add(absl::StrCat("grew ", Bytes(*j_.delta), Over(), " but not in the later half"));
+    } else {
+      Add(absl::StrCat(LiveBytes(), " live"));
+      AddOldShare();
+      Add("hardly anything since");
+    }
+  }
+
+  const Series& series_;
+  const SiteSeries& site_;
+  const Judgement& j_;
+  std::vector<std::string> parts_;
+};
+
+}  // namespace
+
+std::string Reason(const Series& series, const SiteSeries& site, const Judgement& judgement) {
+  return Sentence(series, site, judgement).Write();
+}
+
+}  // namespace tidemark::leaks

@@ -1,0 +1,85 @@
+// The snapshots of one process, cut by site: what each site held, allocated and freed at
+// each time, and how old its survivors are. What the ranking judges.
+//
+// Thread class: plain values and free functions; any thread. May allocate.
+
+#ifndef TIDEMARK_ANALYZER_LEAKS_SERIES_H_
+#define TIDEMARK_ANALYZER_LEAKS_SERIES_H_
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/types/span.h"
+#include "analyzer/base/progress.h"
+#include "analyzer/model/profile.h"
+#include "analyzer/report/sampling_error.h"
+
+namespace tidemark::leaks {
+
+// A sum of sampled blocks and two variances of it: `sum.variance` says how far sampling
+// may have led us astray; `count_variance` also lets the number of blocks itself be
+// chance (a compound Poisson count, sum w^2), which is what a steady site looks like.
+struct Amount {
+  report::SampledSum sum;
+  double count_variance = 0;
+  double objects = 0;
+
+  Amount& operator+=(const Amount& o);
+  friend Amount operator-(const Amount& a, const Amount& b);
+};
+
+// Survivors with one `allocated_at` label, in seconds since the recording began:
+// [begin_s, end_s), cut at the snapshot's own time.
+struct AgeGroup {
+  double begin_s = 0;
+  double end_s = 0;
+  double bytes = 0;
+  double samples = 0;
+};
+
+struct SiteAtTime {
+  Amount live;                 // bytes
+  Amount alloc;                // bytes ever allocated; zero when the profile does not say
+  std::vector<AgeGroup> ages;  // of live blocks, as far as labelled; newest snapshot only
+};
+
+struct SiteSeries {
+  std::vector<SiteAtTime> at;  // one per snapshot, oldest first
+  // The stack with the most live bytes in the newest snapshot that knows the site, and
+  // the container that most of the site's bytes there are in.
+  size_t snapshot = 0;
+  StackId stack;
+  ContainerId container;
+};
+
+struct Series {
+  std::vector<std::shared_ptr<const Profile>> snapshots;  // oldest first
+  std::vector<double> times_s;  // of each, since the first; 0, 1, 2… where unknown
+  bool has_times = false;       // times_s are seconds
+  std::vector<double> ages_s;   // of each: how long its recording ran; 0: unknown
+  bool has_alloc = false;       // all know what was ever allocated
+  bool has_sampling_error = false;
+  std::vector<SiteSeries> sites;
+  std::vector<std::string> notes;  // what was left out and why
+};
+
+// kInvalidArgument when `snapshots` is empty, one was not classified or has no in-use
+// type; kCancelled. Only the newest process's snapshots are kept.
+absl::StatusOr<Series> MakeSeries(absl::Span<const std::shared_ptr<const Profile>> snapshots,
+                                  Progress* progress);
+
+// The bytes of the groups that were allocated before `time_s`; a group that spans it
+// counts in proportion.
+double BytesBefore(absl::Span<const AgeGroup> ages, double time_s);
+double SamplesBefore(absl::Span<const AgeGroup> ages, double time_s);
+
+// The end of the recorder's `allocated_at` bucket that starts at `begin_s`: 4 steps in
+// each octave, whole seconds below 8.
+int64_t AgeBucketEnd(int64_t begin_s);
+
+}  // namespace tidemark::leaks
+
+#endif  // TIDEMARK_ANALYZER_LEAKS_SERIES_H_

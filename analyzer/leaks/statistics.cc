@@ -1,0 +1,137 @@
+#include "analyzer/leaks/statistics.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <numeric>
+
+namespace tidemark::leaks {
+namespace {
+
+constexpr size_t kMaxExactPoints = 60;
+constexpr double kNormal95 = 1.959964;
+
+// Variance of Mann-Kendall's S without a trend and without ties.
+double VarianceOfS(size_t n) {
+  const double count = static_cast<double>(n);
+  return count * (count - 1) * (2 * count + 5) / 18;
+}
+
+// P(S >= s) over all orders of n distinct values. The number of orders with k rising
+// pairs is the Mahonian number: one more value adds 0 to n - 1 of them.
+double ExactUpperTail(size_t n, int s) {
+  std::vector<double> probability = {1.0};
+  for (size_t size = 2; size <= n; ++size) {
+    std::vector<double> next(probability.size() + size - 1, 0.0);
+    for (size_t k = 0; k < probability.size(); ++k) {
+      for (size_t add = 0; add < size; ++add) {
+        next[k + add] += probability[k] / static_cast<double>(size);
+      }
+    }
+    probability = std::move(next);
+  }
+  // s = rising - falling = 2 * rising - pairs.
+  const int pairs = static_cast<int>(n * (n - 1) / 2);
+  double tail = 0;
+  for (size_t k = 0; k < probability.size(); ++k) {
+    if (2 * static_cast<int>(k) - pairs >= s) tail += probability[k];
+  }
+  return std::min(1.0, tail);
+}
+
+double Median(std::vector<double>& values) {
+  const size_t middle = values.size() / 2;
+  std::nth_element(values.begin(), values.begin() + static_cast<std::ptrdiff_t>(middle),
+                   values.end());
+  const double upper = values[middle];
+  if (values.size() % 2 == 1) return upper;
+  return (upper +
+          *std::max_element(values.begin(), values.begin() + static_cast<std::ptrdiff_t>(middle))) /
+         2;
+}
+
+}  // namespace
+
+double UpperTail(double z) { return 0.5 * std::erfc(z / std::sqrt(2.0)); }
+
+double UpperTailQuantile(double p) {
+  // Bisection: UpperTail falls, and 40 standard deviations hold every double.
+  double low = -40;
+  double high = 40;
+  for (int i = 0; i < 100; ++i) {
+    const double middle = (low + high) / 2;
+    (UpperTail(middle) > p ? low : high) = middle;
+  }
+  return (low + high) / 2;
+}
+
+MannKendall TestTrend(absl::Span<const double> values) {
+  MannKendall result;
+  const size_t n = values.size();
+  if (n < 2) return result;
+  for (size_t i = 0; i < n; ++i) {
+    for (size_t j = i + 1; j < n; ++j)
+      result.s += (values[j] > values[i]) - (values[j] < values[i]);
+  }
+  result.max_s = static_cast<int>(n * (n - 1) / 2);
+  const double sigma = std::sqrt(VarianceOfS(n));
+  if (result.s != 0) result.z = (result.s - (result.s > 0 ? 1 : -1)) / sigma;
+  result.p = n <= kMaxExactPoints ? ExactUpperTail(n, result.s) : UpperTail(result.z);
+  return result;
+}
+
+TheilSen FitSlope(absl::Span<const double> times, absl::Span<const double> values) {
+  const size_t n = values.size();
+  std::vector<double> slopes;
+  slopes.reserve(n * (n - 1) / 2);
+  for (size_t i = 0; i < n; ++i) {
+    for (size_t j = i + 1; j < n; ++j) {
+      if (times[j] > times[i]) slopes.push_back((values[j] - values[i]) / (times[j] - times[i]));
+    }
+  }
+  TheilSen result;
+  if (slopes.empty()) return result;
+  result.slope = Median(slopes);
+  std::sort(slopes.begin(), slopes.end());
+  const double count = static_cast<double>(slopes.size());
+  const double reach = kNormal95 * std::sqrt(VarianceOfS(n));
+  const double last = count - 1;
+  const size_t low = static_cast<size_t>(std::clamp(std::floor((count - reach) / 2), 0.0, last));
+  const size_t high = static_cast<size_t>(std::clamp(std::ceil((count + reach) / 2), 0.0, last));
+  result.low = slopes[low];
+  result.high = slopes[high];
+  return result;
+}
+
+double ResidualDeviation(absl::Span<const double> times, absl::Span<const double> values) {
+  const size_t n = values.size();
+  if (n < 5) return 0;
+  const double slope = FitSlope(times, values).slope;
+  std::vector<double> residuals(n);
+  for (size_t i = 0; i < n; ++i) residuals[i] = values[i] - slope * (times[i] - times[0]);
+  const double center = Median(residuals);
+  for (double& residual : residuals) residual = std::abs(residual - center);
+  // 1.4826 makes the median absolute deviation a normal's standard deviation; the line
+  // took two degrees of freedom.
+  const double count = static_cast<double>(n);
+  return 1.4826 * Median(residuals) * std::sqrt(count / (count - 2));
+}
+
+std::vector<bool> ControlFalseDiscoveries(absl::Span<const double> p_values, double q) {
+  const size_t m = p_values.size();
+  std::vector<size_t> order(m);
+  std::iota(order.begin(), order.end(), size_t{0});
+  std::sort(order.begin(), order.end(),
+            [&](size_t a, size_t b) { return p_values[a] < p_values[b]; });
+  size_t accepted = 0;
+  for (size_t rank = 0; rank < m; ++rank) {
+    if (p_values[order[rank]] <= q * static_cast<double>(rank + 1) / static_cast<double>(m)) {
+      accepted = rank + 1;
+    }
+  }
+  std::vector<bool> result(m, false);
+  for (size_t rank = 0; rank < accepted; ++rank) result[order[rank]] = true;
+  return result;
+}
+
+}  // namespace tidemark::leaks
