@@ -64,6 +64,12 @@ std::string CheckRate(const std::string& rate) {
   return absl::StrCat("\"", rate, "\" is not a number of bytes from 1 to 1024G");
 }
 
+std::string CheckInterval(const std::string& interval) {
+  double seconds = 0;
+  if (absl::SimpleAtod(interval, &seconds) && seconds >= 0.01 && seconds <= 1e6) return "";
+  return absl::StrCat("\"", interval, "\" is not a number of seconds from 0.01 to 1000000");
+}
+
 struct RecordArguments {
   std::vector<std::string> command;
   std::string output = kDefaultDirectory;
@@ -133,7 +139,6 @@ void AddRecordCommands(CLI::App& app, int& exit_status) {
   CLI::App* const record =
       app.add_subcommand("record", "Run a program and record where its memory comes from");
   const auto record_arguments = std::make_shared<RecordArguments>();
-  record->footer("Usage: tidemark record [OPTIONS] -- CMD [ARGS]");
   record->add_option("-o,--output", record_arguments->output, "Directory for the profiles")
       ->type_name("DIR")
       ->capture_default_str();
@@ -146,16 +151,19 @@ void AddRecordCommands(CLI::App& app, int& exit_status) {
       ->add_option("--interval", record_arguments->interval_s,
                    "Take a snapshot of every process each S seconds")
       ->type_name("S")
-      ->check(CLI::Range(0.01, 1e6));
-  // Parsing ends at the program's name: its arguments are not ours. (As the values of an
-  // option, CLI11 would take "[a,b]" apart.)
+      ->check(CheckInterval);
+  // The arguments behind CMD come as what is left over: as values of an option CLI11 would
+  // take "[a,b]" apart. The mark is asked for because without it -o would be ours.
+  record->add_option("CMD", record_arguments->command.emplace_back(), "The program")
+      ->required()
+      ->type_name("[ARGS], after --");
   record->prefix_command();
   record->callback([record, record_arguments, &exit_status] {
-    record_arguments->command = record->remaining();
-    if (!record_arguments->command.empty() && record_arguments->command.front() == "--") {
-      record_arguments->command.erase(record_arguments->command.begin());
+    const std::vector<std::string> rest = record->remaining();
+    if (rest.empty() || rest.front() != "--") {
+      throw CLI::ValidationError("CMD", "put -- before the program to run");
     }
-    if (record_arguments->command.empty()) throw CLI::RequiredError("CMD");
+    record_arguments->command.insert(record_arguments->command.end(), rest.begin() + 1, rest.end());
     exit_status = RunRecord(*record_arguments);
   });
 
