@@ -220,7 +220,8 @@ bool FitsInt32(int64_t value) { return value == static_cast<int32_t>(value); }
 // Runs call frame instructions on one row.
 class Program {
  public:
-  Program(const CfiImage& image, const Cie& cie) : image_(image), cie_(cie) {}
+  Program(const CfiImage& image, const Cie& cie, uint32_t saved_register)
+      : image_(image), cie_(cie), saved_register_(saved_register) {}
 
   // Runs [begin, limit) until the row for `address` is complete. `location` is the first
   // address the program speaks of. False when corrupt.
@@ -243,6 +244,7 @@ class Program {
 
   const CfiImage& image_;
   const Cie& cie_;
+  const uint32_t saved_register_;
   CfiRow row_;
   CfiRow initial_;
   CfiRow remembered_[kMaxRememberedRows];
@@ -363,11 +365,11 @@ bool Program::RunOther(uint8_t opcode, Reader* reader) {
 }
 
 bool Program::SetRule(uint64_t reg, RegisterRule rule, int64_t value) {
-  const bool is_bp = reg == kDwarfRbp;
-  if (!is_bp && reg != cie_.pc_register) return true;
+  const bool is_saved = reg == saved_register_;
+  if (!is_saved && reg != cie_.pc_register) return true;
   if (!FitsInt32(value)) return false;
-  (is_bp ? row_.bp_rule : row_.pc_rule) = rule;
-  (is_bp ? row_.bp : row_.pc) = static_cast<int32_t>(value);
+  (is_saved ? row_.saved_rule : row_.pc_rule) = rule;
+  (is_saved ? row_.saved : row_.pc) = static_cast<int32_t>(value);
   return true;
 }
 
@@ -385,9 +387,9 @@ bool Program::SetCfa(uint64_t reg, int64_t offset) {
 }
 
 void Program::Restore(uint64_t reg) {
-  if (reg == kDwarfRbp) {
-    row_.bp_rule = initial_.bp_rule;
-    row_.bp = initial_.bp;
+  if (reg == saved_register_) {
+    row_.saved_rule = initial_.saved_rule;
+    row_.saved = initial_.saved;
   } else if (reg == cie_.pc_register) {
     row_.pc_rule = initial_.pc_rule;
     row_.pc = initial_.pc;
@@ -403,7 +405,7 @@ int32_t Program::TakeExpression(Reader* reader) {
 
 // Reads the FDE at `at`; kNotFound when it does not cover `address`.
 [[gnu::noinline]] CfiResult ReadFde(const CfiImage& image, uint64_t at, uint64_t address,
-                                    CfiEntry* entry) {
+                                    uint32_t saved_register, CfiEntry* entry) {
   Reader reader(image, at, image.limit);
   if (!EnterEntry(&reader) || reader.limit() - reader.position() > kMaxEntryBytes) {
     return CfiResult::kCorrupt;
@@ -422,7 +424,7 @@ int32_t Program::TakeExpression(Reader* reader) {
   if (cie.has_augmentation_data) reader.Skip(reader.Uleb());
   if (!reader.ok()) return CfiResult::kCorrupt;
   entry->signal_frame = cie.signal_frame;
-  Program program(image, cie);
+  Program program(image, cie, saved_register);
   if (!program.Run(cie.program, cie.program_limit, 0, UINT64_MAX)) return CfiResult::kCorrupt;
   program.KeepAsInitial();
   if (!program.Run(reader.position(), reader.limit(), entry->function_start, address)) {
@@ -477,7 +479,8 @@ uint64_t SearchTable(const CfiImage& image, uint64_t table, uint64_t count, uint
 }
 
 [[gnu::noinline]] CfiResult SearchLinearly(const CfiImage& image, uint64_t section,
-                                           uint64_t address, CfiEntry* entry) {
+                                           uint64_t address, uint32_t saved_register,
+                                           CfiEntry* entry) {
   uint64_t at = section;
   for (;;) {
     Reader reader(image, at, image.limit);
@@ -485,7 +488,7 @@ uint64_t SearchTable(const CfiImage& image, uint64_t table, uint64_t count, uint
     const bool is_fde = reader.U32() != 0;
     if (!reader.ok()) return CfiResult::kCorrupt;
     if (is_fde) {
-      const CfiResult result = ReadFde(image, at, address, entry);
+      const CfiResult result = ReadFde(image, at, address, saved_register, entry);
       if (result == CfiResult::kFound) return result;
     }
     at = reader.limit();
@@ -494,11 +497,12 @@ uint64_t SearchTable(const CfiImage& image, uint64_t table, uint64_t count, uint
 
 }  // namespace
 
-CfiResult FindCfiRow(const CfiImage& image, uint64_t address, CfiEntry* entry) {
+CfiResult FindCfiRow(const CfiImage& image, uint64_t address, uint32_t saved_register,
+                     CfiEntry* entry) {
   uint64_t section = 0;
   const CfiResult indexed = SearchIndex(image, address, &section);
-  if (indexed == CfiResult::kFound) return ReadFde(image, section, address, entry);
-  return section == 0 ? indexed : SearchLinearly(image, section, address, entry);
+  if (indexed == CfiResult::kFound) return ReadFde(image, section, address, saved_register, entry);
+  return section == 0 ? indexed : SearchLinearly(image, section, address, saved_register, entry);
 }
 
 bool EvaluateExpression(const CfiImage& image, int32_t position, const CfiInputs& inputs,

@@ -2,7 +2,7 @@
 //
 // Source: the Linux Standard Base (Core, "Exception Frames") and DWARF 5, 6.4; the layout
 // of pointers is gcc's unwind-pe.h. Only what unwinding by (pc, sp, bp) needs is kept: the
-// rules for the CFA, the frame pointer and the return address. Other registers are skipped.
+// rules for the CFA, the return address and one register, which is usually the frame pointer.
 //
 // The bytes are hostile: every read is bounded by the image and, if a `page_readable` is
 // given, made only from pages that it confirms; lengths, nesting and expression steps are
@@ -46,10 +46,10 @@ enum class RegisterRule : uint8_t {
 struct CfiRow {
   CfaRule cfa_rule = CfaRule::kUndefined;
   uint8_t cfa_register = 0;
-  RegisterRule bp_rule = RegisterRule::kSame;
+  RegisterRule saved_rule = RegisterRule::kSame;  // of the register that was asked for
   RegisterRule pc_rule = RegisterRule::kAtCfa;
-  int32_t cfa = -1;  // offset from the register; or expression
-  int32_t bp = 0;    // offset, register or expression
+  int32_t cfa = -1;   // offset from the register; or expression
+  int32_t saved = 0;  // offset, register or expression
   int32_t pc = -8;
 };
 
@@ -62,8 +62,10 @@ struct CfiEntry {
 
 enum class CfiResult { kFound, kNotFound, kCorrupt };
 
-// The row in force at `address`, which is inside an instruction (a return address - 1).
-CfiResult FindCfiRow(const CfiImage& image, uint64_t address, CfiEntry* entry);
+// The row in force at `address`, which is inside an instruction (a return address - 1), with
+// the rule for `saved_register`.
+CfiResult FindCfiRow(const CfiImage& image, uint64_t address, uint32_t saved_register,
+                     CfiEntry* entry);
 
 // What an expression may ask for. Both return false when they do not know.
 struct CfiInputs {

@@ -352,6 +352,8 @@ void Rebuild() {
     }
   }
   __atomic_store_n(&g_version, g_version + 1, __ATOMIC_RELEASE);
+  // What was found now may be gone and loaded again within the time that a miss is kept.
+  for (uint64_t& miss : g_misses) __atomic_store_n(&miss, uint64_t{0}, __ATOMIC_RELAXED);
 
   // `old` stays whole until the next rebuild.
   bool forgotten = false;

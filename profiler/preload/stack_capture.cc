@@ -17,27 +17,28 @@ constexpr uint64_t kGeneralRegisters = 40;  // uc_mcontext.gregs
 // Where gregs keeps each DWARF register: rax rdx rcx rbx rsi rdi rbp rsp r8..r15 rip.
 constexpr uint8_t kGregOfDwarf[17] = {13, 12, 14, 11, 9, 8, 10, 15, 0, 1, 2, 3, 4, 5, 6, 7, 16};
 
-// One frame: the registers when control is (or comes back) in it.
-struct Frame {
-  uint64_t pc;  // as CapturedFrame::pc
-  uint64_t sp;
-  uint64_t bp;
-  uint64_t gregs;  // 0, or where a signal frame saved all registers of this frame
-};
+// What a function gives back as it found it, beside rbp and rsp: rbx, r12..r15.
+bool IsCalleeSaved(uint32_t dwarf_register) {
+  return dwarf_register == 3 || (dwarf_register >= 12 && dwarf_register <= 15);
+}
 
 enum class Step { kCaller, kEnd, kLost };
 
 class Unwinder {
  public:
-  explicit Unwinder(const Registers& start)
-      : memory_(PageOf(start.sp - 8), PageOf(start.sp - 8) + StackMemory::kPage),
-        frame_{start.pc, start.sp, start.bp, 0} {}
+  // `inner`: the frames that were left so far, to be extended by the caller.
+  Unwinder(const Registers& start, const CapturedStack* inner)
+      : inner_(inner),
+        memory_(PageOf(start.sp - 8), PageOf(start.sp - 8) + StackMemory::kPage),
+        frame_(start) {}
 
-  const Frame& frame() const { return frame_; }
+  // The registers when control is (or comes back) in the current frame; pc is as
+  // CapturedFrame::pc.
+  const Registers& frame() const { return frame_; }
   // The segment of the frame's code; index is state::kNoModule when there is none.
   const LoadedModule& module() const { return module_; }
 
-  // Finds the module of the current frame. False when its pc cannot be code: in no known
+  // Finds the rule of the current frame. False when its pc cannot be code: in no known
   // segment, and not behind a call instruction either.
   bool Locate();
   // Goes to the caller. frame().sp is then the CFA of the frame that was left. At kEnd and
@@ -47,19 +48,28 @@ class Unwinder {
  private:
   static uint64_t PageOf(uint64_t address) { return address & ~(StackMemory::kPage - 1); }
 
-  Step ToCaller(uint64_t cfa, uint64_t bp);
+  bool IsInterrupted() const { return gregs_ != 0 && first_inner_ == inner_->depth; }
+  Step ToCaller(uint64_t pc, uint64_t cfa, uint64_t bp);
   Step LeaveSignalFrame();
+  [[gnu::noinline]] bool IsAtEntry();
   [[gnu::noinline]] Step EvaluateRow();
   [[gnu::noinline]] Step WithoutCfi();
   bool ReadRegister(uint32_t dwarf_register, uint64_t* value);
+  [[gnu::noinline]] bool RecoverRegister(uint32_t dwarf_register, uint64_t* value);
   bool ReadRule(const CfiImage& image, const CfiInputs& inputs, RegisterRule rule, int32_t value,
                 uint32_t dwarf_register, uint64_t cfa, uint64_t* result);
 
+  const CapturedStack* inner_;
   StackMemory memory_;
-  Frame frame_;
+  Registers frame_;
   LoadedModule module_{};
   bool has_module_ = false;
+  UnwindRule rule_{0};
   uint32_t switches_ = 0;
+  // Where the latest signal frame saved all registers (0: none yet), and how many inner
+  // frames there were when the walk came to the interrupted one.
+  uint64_t gregs_ = 0;
+  uint32_t first_inner_ = 0;
 };
 
 // True when `pc` is in readable memory behind a call instruction, as return addresses are.
@@ -104,28 +114,43 @@ bool IsSignalReturn(uint64_t pc) {
 
 bool Unwinder::Locate() {
   const uint64_t inside = frame_.pc - 1;
-  if (has_module_ && module_.Contains(inside)) return true;
-  has_module_ = FindModule(inside, &module_);
-  if (has_module_) return true;
-  module_ = {};
-  module_.index = state::kNoModule;
-  return frame_.gregs != 0 || IsBehindCall(frame_.pc) || IsSignalReturn(frame_.pc);
+  if (!has_module_ || !module_.Contains(inside)) has_module_ = FindModule(inside, &module_);
+  if (TM_UNLIKELY(!has_module_)) {
+    module_ = {};
+    module_.index = state::kNoModule;
+    rule_ = UnwindRule(RuleKind::kUnknown, 0, 0);
+    return IsInterrupted() || IsBehindCall(frame_.pc) || IsSignalReturn(frame_.pc);
+  }
+  rule_ = FindRule(frame_.pc, module_);
+  if (TM_UNLIKELY(rule_.Kind() == RuleKind::kUnknown) && IsAtEntry()) {
+    // So that pc - 1 is in the function that is about to run.
+    frame_.pc += 1;
+    rule_ = UnwindRule(RuleKind::kEnd, 0, 0);
+  }
+  return true;
+}
+
+// True when the return address is a function's first byte and no call stands before it: a
+// stack made by hand, whose outermost function was never called. makecontext's is one.
+bool Unwinder::IsAtEntry() {
+  CfiEntry entry;
+  return !IsInterrupted() && module_.eh_frame_hdr != 0 && module_.Contains(frame_.pc) &&
+         FindCfiRow(ImageOf(module_), frame_.pc, kDwarfRbp, &entry) == CfiResult::kFound &&
+         entry.function_start == frame_.pc && !IsBehindCall(frame_.pc);
 }
 
 Step Unwinder::Next() {
-  if (!has_module_) return WithoutCfi();
-  const UnwindRule rule = FindRule(frame_.pc, module_);
   uint64_t cfa;
   uint64_t bp = frame_.bp;
-  switch (rule.Kind()) {
+  switch (rule_.Kind()) {
     case RuleKind::kSp:
-      cfa = frame_.sp + rule.CfaOffset();
+      cfa = frame_.sp + rule_.CfaOffset();
       break;
     case RuleKind::kBp:
-      cfa = frame_.bp + rule.CfaOffset();
+      cfa = frame_.bp + rule_.CfaOffset();
       break;
     case RuleKind::kDrap:
-      if (!memory_.Load(frame_.bp - rule.CfaOffset(), &cfa) || !memory_.Load(frame_.bp, &bp)) {
+      if (!memory_.Load(frame_.bp - rule_.CfaOffset(), &cfa) || !memory_.Load(frame_.bp, &bp)) {
         return Step::kLost;
       }
       break;
@@ -140,37 +165,44 @@ Step Unwinder::Next() {
     default:
       return WithoutCfi();
   }
-  if (rule.BpDistance() != 0 && !memory_.Load(cfa - rule.BpDistance(), &bp)) return Step::kLost;
-  return ToCaller(cfa, bp);
+  uint64_t pc;
+  if (rule_.BpDistance() != 0 && !memory_.Load(cfa - rule_.BpDistance(), &bp)) return Step::kLost;
+  if (!memory_.Load(cfa - 8, &pc)) return Step::kLost;
+  return ToCaller(pc, cfa, bp);
 }
 
-// (pc, sp, bp) = (*(cfa - 8), cfa, bp).
-Step Unwinder::ToCaller(uint64_t cfa, uint64_t bp) {
-  uint64_t pc;
-  if (!memory_.Load(cfa - 8, &pc)) return Step::kLost;
+Step Unwinder::ToCaller(uint64_t pc, uint64_t cfa, uint64_t bp) {
   if (TM_UNLIKELY(cfa <= frame_.sp)) {
     // The stack pointer must rise, or wrong CFI loops for ever. Code that called us on
     // another stack is the exception; what it returns to is behind a call.
     if (++switches_ > kMaxStackSwitches || !IsBehindCall(pc)) return Step::kLost;
   }
-  frame_ = {pc, cfa, bp, 0};
+  frame_ = {pc, cfa, bp};
   return pc == 0 ? Step::kEnd : Step::kCaller;
 }
 
-// (pc, sp, bp) = the interrupted registers.
+// (pc, sp, bp) = the interrupted registers. The stack pointer may go anywhere: a handler can
+// have a stack of its own. A forged loop of signal frames is stopped by kMaxSteps.
 Step Unwinder::LeaveSignalFrame() {
   const uint64_t gregs = frame_.sp + kGeneralRegisters;
-  Frame interrupted{};
-  interrupted.gregs = gregs;
+  Registers interrupted;
   if (!memory_.Load(gregs + 8 * kGregOfDwarf[kDwarfRbp], &interrupted.bp) ||
       !memory_.Load(gregs + 8 * kGregOfDwarf[kDwarfRsp], &interrupted.sp) ||
       !memory_.Load(gregs + 8 * kGregOfDwarf[kDwarfPc], &interrupted.pc)) {
     return Step::kLost;
   }
-  interrupted.pc += 1;
-  // Each needs a signal frame of its own, so a loop of them would be as long as the stack;
-  // a forged one is stopped by kMaxSteps.
-  frame_ = interrupted;
+  if (interrupted.pc < StackMemory::kPage) {
+    // Interrupted by the fault of calling a null pointer: no frame of its own, the return
+    // address is on top.
+    if (!memory_.Load(interrupted.sp, &interrupted.pc) || !IsBehindCall(interrupted.pc)) {
+      return Step::kLost;
+    }
+    frame_ = {interrupted.pc, interrupted.sp + 8, interrupted.bp};
+    return Step::kCaller;
+  }
+  gregs_ = gregs;
+  first_inner_ = inner_->depth + 1;  // once the signal frame is among them
+  frame_ = {interrupted.pc + 1, interrupted.sp, interrupted.bp};
   return Step::kCaller;
 }
 
@@ -183,12 +215,32 @@ bool Unwinder::ReadRegister(uint32_t dwarf_register, uint64_t* value) {
       *value = frame_.sp;
       return true;
     case kDwarfPc:
-      *value = frame_.gregs != 0 ? frame_.pc - 1 : frame_.pc;
+      *value = IsInterrupted() ? frame_.pc - 1 : frame_.pc;
       return true;
     default:
-      return dwarf_register < kDwarfPc && frame_.gregs != 0 &&
-             memory_.Load(frame_.gregs + 8 * kGregOfDwarf[dwarf_register], value);
+      return dwarf_register < kDwarfPc && RecoverRegister(dwarf_register, value);
   }
+}
+
+// A register that is not followed from frame to frame: saved by the nearest inner frame that
+// uses it, or not touched since the latest signal.
+bool Unwinder::RecoverRegister(uint32_t dwarf_register, uint64_t* value) {
+  const uint32_t first = gregs_ != 0 ? first_inner_ : 0;
+  for (uint32_t i = inner_->depth; i > first; --i) {
+    const CapturedFrame& callee = inner_->frames[i - 1];
+    LoadedModule module;
+    CfiEntry entry;
+    if (!IsCalleeSaved(dwarf_register) || !FindModule(callee.pc - 1, &module) ||
+        module.eh_frame_hdr == 0 ||
+        FindCfiRow(ImageOf(module), callee.pc - 1, dwarf_register, &entry) != CfiResult::kFound) {
+      return false;
+    }
+    if (entry.row.saved_rule == RegisterRule::kAtCfa) {
+      return memory_.Load(callee.cfa + static_cast<uint64_t>(int64_t{entry.row.saved}), value);
+    }
+    if (entry.row.saved_rule != RegisterRule::kSame) return false;
+  }
+  return gregs_ != 0 && memory_.Load(gregs_ + 8 * kGregOfDwarf[dwarf_register], value);
 }
 
 bool Unwinder::ReadRule(const CfiImage& image, const CfiInputs& inputs, RegisterRule rule,
@@ -219,7 +271,7 @@ bool Unwinder::ReadRule(const CfiImage& image, const CfiInputs& inputs, Register
 Step Unwinder::EvaluateRow() {
   const CfiImage image = ImageOf(module_);
   CfiEntry entry;
-  if (FindCfiRow(image, frame_.pc - 1, &entry) != CfiResult::kFound) return Step::kLost;
+  if (FindCfiRow(image, frame_.pc - 1, kDwarfRbp, &entry) != CfiResult::kFound) return Step::kLost;
   const CfiRow& row = entry.row;
   const CfiInputs inputs = {this,
                             [](void* self, uint32_t reg, uint64_t* value) {
@@ -243,24 +295,19 @@ Step Unwinder::EvaluateRow() {
   uint64_t bp;
   uint64_t pc;
   // A bp that cannot be had is only missed if an outer frame needs it.
-  if (!ReadRule(image, inputs, row.bp_rule, row.bp, kDwarfRbp, cfa, &bp)) bp = 0;
+  if (!ReadRule(image, inputs, row.saved_rule, row.saved, kDwarfRbp, cfa, &bp)) bp = 0;
   if (!ReadRule(image, inputs, row.pc_rule, row.pc, kDwarfPc, cfa, &pc)) return Step::kLost;
-  if (cfa <= frame_.sp && (++switches_ > kMaxStackSwitches || !IsBehindCall(pc))) {
-    return Step::kLost;
-  }
-  frame_ = {pc, cfa, bp, 0};
-  return pc == 0 ? Step::kEnd : Step::kCaller;
+  return ToCaller(pc, cfa, bp);
 }
 
 // Code that no .eh_frame describes: generated code, assembly, a call of a bad pointer.
 Step Unwinder::WithoutCfi() {
   if (IsSignalReturn(frame_.pc)) return LeaveSignalFrame();
   uint64_t pc;
-  if (frame_.gregs != 0 && !has_module_) {
+  if (IsInterrupted() && !has_module_) {
     // Interrupted outside all code: a call went astray, and its return address is on top.
     if (memory_.Load(frame_.sp, &pc) && IsBehindCall(pc)) {
-      frame_ = {pc, frame_.sp + 8, frame_.bp, 0};
-      return Step::kCaller;
+      return ToCaller(pc, frame_.sp + 8, frame_.bp);
     }
   }
   // (pc, sp, bp) = (*(bp + 8), bp + 16, *bp), where that is what a frame pointer gives.
@@ -271,8 +318,7 @@ Step Unwinder::WithoutCfi() {
   }
   LoadedModule caller;
   if (bp <= frame_.bp && !FindModule(pc - 1, &caller)) return Step::kLost;
-  frame_ = {pc, frame_.bp + 16, bp, 0};
-  return Step::kCaller;
+  return ToCaller(pc, frame_.bp + 16, bp);
 }
 
 }  // namespace
@@ -280,7 +326,7 @@ Step Unwinder::WithoutCfi() {
 void CaptureStack(const Registers& start, CapturedStack* stack) {
   stack->depth = 0;
   stack->truncated = true;
-  Unwinder unwinder(start);
+  Unwinder unwinder(start, stack);
   for (uint32_t steps = 0; steps < kMaxSteps && unwinder.Locate(); ++steps) {
     const uint64_t pc = unwinder.frame().pc;
     const uint32_t index = unwinder.module().index;

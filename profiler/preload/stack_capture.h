@@ -33,7 +33,7 @@ struct CapturedFrame {
 
 struct CapturedStack {
   uint32_t depth;
-  bool truncated;  // did not end at a frame whose CFI says "outermost"
+  bool truncated;                           // did not end at a frame whose CFI says "outermost"
   CapturedFrame frames[state::kMaxFrames];  // leaf first
 };
 

@@ -45,7 +45,7 @@ UnwindRule ReadRule(uint64_t pc, const LoadedModule& module) {
   }
   const CfiImage image = ImageOf(module);
   CfiEntry entry;
-  switch (FindCfiRow(image, pc - 1, &entry)) {
+  switch (FindCfiRow(image, pc - 1, kDwarfRbp, &entry)) {
     case CfiResult::kFound:
       return FoldRow(image, entry);
     case CfiResult::kNotFound:
@@ -106,8 +106,8 @@ bool FoldDrap(const CfiImage& image, const CfiRow& row, UnwindRule* rule) {
   if (!IsMultipleOf8Below(distance, UnwindRule::kCfaOffsetLimit)) return false;
   uint64_t bp_at;
   inputs.load = [](void*, uint64_t, uint64_t*) { return false; };
-  if (row.bp_rule != RegisterRule::kAtExpression ||
-      !EvaluateExpression(image, row.bp, inputs, &kMarker, &bp_at) || bp_at != kBp) {
+  if (row.saved_rule != RegisterRule::kAtExpression ||
+      !EvaluateExpression(image, row.saved, inputs, &kMarker, &bp_at) || bp_at != kBp) {
     return false;
   }
   *rule = UnwindRule(RuleKind::kDrap, static_cast<uint64_t>(distance), 0);
@@ -136,12 +136,12 @@ UnwindRule FoldRow(const CfiImage& image, const CfiEntry& entry) {
     return general;
   }
   int64_t bp_distance = 0;
-  if (row.bp_rule == RegisterRule::kAtCfa) {
-    bp_distance = -int64_t{row.bp};
+  if (row.saved_rule == RegisterRule::kAtCfa) {
+    bp_distance = -int64_t{row.saved};
     if (bp_distance == 0 || !IsMultipleOf8Below(bp_distance, UnwindRule::kBpDistanceLimit)) {
       return general;
     }
-  } else if (row.bp_rule != RegisterRule::kSame) {
+  } else if (row.saved_rule != RegisterRule::kSame) {
     return general;
   }
   return UnwindRule(row.cfa_register == kDwarfRsp ? RuleKind::kSp : RuleKind::kBp,

@@ -92,12 +92,20 @@ void Show(const CapturedStack& ours, const LibgccStack& theirs, uint32_t first, 
   }
 }
 
+// The outermost frame of a stack made by hand is at a function's entry, whose address
+// CaptureStack gives as it gives interrupted ones: + 1.
+bool IsSameAddress(const CapturedStack& ours, uint32_t frame, uint64_t libgcc_pc) {
+  const uint64_t pc = ours.frames[frame].pc;
+  const bool is_last = frame + 1 == ours.depth && !ours.truncated;
+  return pc == libgcc_pc || (is_last && pc == libgcc_pc + 1);
+}
+
 void Compare(const CapturedStack& ours, const LibgccStack& theirs) {
   uint32_t first = 0;
   while (first < theirs.depth && theirs.pc[first] != ours.frames[0].pc) ++first;
   const uint32_t behind = theirs.depth - first;
   uint32_t same = 0;
-  while (same < ours.depth && same < behind && ours.frames[same].pc == theirs.pc[first + same] &&
+  while (same < ours.depth && same < behind && IsSameAddress(ours, same, theirs.pc[first + same]) &&
          (same == 0 || ours.frames[same - 1].cfa == theirs.cfa[first + same])) {
     ++same;
   }
@@ -120,13 +128,16 @@ void Compare(const CapturedStack& ours, const LibgccStack& theirs) {
 }
 
 // `frame`: of the entry point: its saved bp, its return address, then the caller's stack.
-[[gnu::noinline]] void OnAllocation(const uint64_t* frame) {
+[[gnu::noinline]] void CompareAt(const uint64_t* frame) {
   ThreadBuffers& buffers = t_buffers;
-  if (!g_ready || buffers.busy || ++buffers.allocations % g_every != 0) return;
+  if (!g_ready || buffers.busy) return;
   buffers.busy = true;
   if (const int pid = tidemark::preload::GetPid(); pid != g_owner) {
     g_owner = pid;
     g_counters = {};
+    g_totals = {};
+    tidemark::preload::AttachModules(g_modules, 4096, g_strings, sizeof(g_strings), &g_totals,
+                                     MonotonicNs());
   }
   const Registers start = {frame[1], reinterpret_cast<uint64_t>(frame + 2), frame[0]};
   const uint64_t begin = MonotonicNs();
@@ -138,6 +149,10 @@ void Compare(const CapturedStack& ours, const LibgccStack& theirs) {
   Count(&g_counters.libgcc_ns, MonotonicNs() - middle);
   Compare(buffers.captured, buffers.libgcc);
   buffers.busy = false;
+}
+
+[[gnu::noinline]] void OnAllocation(const uint64_t* frame) {
+  if (++t_buffers.allocations % g_every == 0) CompareAt(frame);
 }
 
 __attribute__((constructor)) void Start() {
@@ -173,14 +188,16 @@ struct NextAllocator {
   void* (*malloc)(size_t);
   void* (*calloc)(size_t, size_t);
   void* (*realloc)(void*, size_t);
+  int (*dlclose)(void*);
 };
 NextAllocator g_next;
 const NextAllocator& Next() {
   NextAllocator& next = g_next;
-  if (next.realloc == nullptr) {
+  if (next.dlclose == nullptr) {
     next.malloc = reinterpret_cast<void* (*)(size_t)>(dlsym(RTLD_NEXT, "malloc"));
     next.calloc = reinterpret_cast<void* (*)(size_t, size_t)>(dlsym(RTLD_NEXT, "calloc"));
     next.realloc = reinterpret_cast<void* (*)(void*, size_t)>(dlsym(RTLD_NEXT, "realloc"));
+    next.dlclose = reinterpret_cast<int (*)(void*)>(dlsym(RTLD_NEXT, "dlclose"));
   }
   return next;
 }
@@ -206,4 +223,11 @@ __attribute__((visibility("default"))) void* realloc(void* old, size_t size) {
   OnAllocation(FRAME);
   return block;
 }
+__attribute__((visibility("default"))) int dlclose(void* handle) {
+  const int result = Next().dlclose(handle);
+  tidemark::preload::ForgetUnloadedModules();
+  return result;
+}
+// For programs that want a comparison at a place of their choice.
+__attribute__((visibility("default"))) void tidemark_check_unwind() { CompareAt(FRAME); }
 }
