@@ -8,6 +8,7 @@
 
 #include "gui/mainwindow.h"
 #include "gui/screenshot.h"
+#include "gui/theme.h"
 
 namespace tidemark::gui {
 namespace {
@@ -17,6 +18,12 @@ enum ExitStatus { kFine = 0, kUsage = 2, kBadInput = 3, kRefused = 4 };
 int fail(const QString& line, ExitStatus status) {
   std::fprintf(stderr, "%s\n", line.toLocal8Bit().constData());
   return status;
+}
+
+// Without a display Qt has remarks on standard error that are nobody's business.
+void onlyErrors(QtMsgType type, const QMessageLogContext&, const QString& message) {
+  if (type == QtCriticalMsg || type == QtFatalMsg)
+    fail(QStringLiteral("tidemark: ") + message, kFine);
 }
 
 bool hasArgument(int argc, char** argv, const char* name) {
@@ -43,6 +50,7 @@ bool choosePlatform(int argc, char** argv) {
   if (headless) {
     // A picture must not depend on the desktop it is taken on.
     qputenv("QT_QPA_PLATFORM", "offscreen");
+    qInstallMessageHandler(onlyErrors);
     return true;
   }
   return !qEnvironmentVariableIsEmpty("DISPLAY") || !qEnvironmentVariableIsEmpty("WAYLAND_DISPLAY");
@@ -79,7 +87,8 @@ int runApplication(int argc, char** argv) {
       QStringLiteral("screenshot"),
       QStringLiteral("Write the window as a PNG of 1400x900 and exit; needs no display."),
       QStringLiteral("OUT.png"));
-  parser.addOptions({baseOption, viewOption, screenshotOption});
+  const QCommandLineOption darkOption(QStringLiteral("dark"), QStringLiteral("Dark colours."));
+  parser.addOptions({baseOption, viewOption, screenshotOption, darkOption});
   parser.addPositionalArgument(QStringLiteral("FILE"),
                                QStringLiteral("Profiles, or directories of profiles."),
                                QStringLiteral("[FILE…]"));
@@ -100,6 +109,7 @@ int runApplication(int argc, char** argv) {
     return fail(QStringLiteral("tidemark: usage: no FILE given"), kUsage);
   }
 
+  if (parser.isSet(darkOption)) QApplication::setPalette(darkPalette());
   if (parser.isSet(screenshotOption)) {
     bool badInput = false;
     const QString error = takeScreenshot(request, *view, parser.value(screenshotOption), &badInput);

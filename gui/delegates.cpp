@@ -7,13 +7,14 @@
 #include <cmath>
 
 #include "gui/leaksmodel.h"
+#include "gui/tables.h"
 #include "gui/theme.h"
 
 namespace tidemark::gui {
 namespace {
 
-constexpr int kMargin = 8;
-constexpr int kBarHeight = 4;
+constexpr int kMargin = kCellMargin;
+constexpr int kBarHeight = 6;
 
 // Background, selection and focus as the style draws them; the text is ours.
 void paintBackground(QPainter* painter, const QStyleOptionViewItem& option) {
@@ -45,6 +46,46 @@ void drawElided(QPainter* painter, const QRect& rect, int flags, const QString& 
 }
 
 }  // namespace
+
+void TextDelegate::paint(QPainter* painter, const QStyleOptionViewItem& option,
+                         const QModelIndex& index) const {
+  QStyleOptionViewItem o = option;
+  initStyleOption(&o, index);
+  paintBackground(painter, o);
+  painter->save();
+  painter->setPen(textColor(o));
+  painter->setFont(o.font);
+  drawElided(painter, o.rect.adjusted(kMargin, 0, -kMargin, 0),
+             static_cast<int>(o.displayAlignment), o.text);
+  painter->restore();
+}
+
+void FrameDelegate::paint(QPainter* painter, const QStyleOptionViewItem& option,
+                          const QModelIndex& index) const {
+  QStyleOptionViewItem o = option;
+  initStyleOption(&o, index);
+  paintBackground(painter, o);
+  painter->save();
+  const QRect area = o.rect.adjusted(kMargin, 0, -kMargin, 0);
+  const QString where = index.data(LeaksModel::SubtextRole).toString();
+  const int gap = 16;
+  painter->setFont(o.font);
+  const QFontMetrics metrics = painter->fontMetrics();
+  const int room = area.width() - (where.isEmpty() ? 0 : metrics.horizontalAdvance(where) + gap);
+  const QString name =
+      metrics.elidedText(o.text, Qt::ElideMiddle, std::max(room, area.width() / 2));
+  painter->setPen(textColor(o));
+  painter->drawText(area, Qt::AlignLeft | Qt::AlignVCenter, name);
+  painter->setPen(subtextColor(o));
+  drawElided(painter, area.adjusted(metrics.horizontalAdvance(name) + gap, 0, 0, 0),
+             Qt::AlignLeft | Qt::AlignVCenter, where);
+  painter->restore();
+}
+
+QSize FrameDelegate::sizeHint(const QStyleOptionViewItem& option, const QModelIndex& index) const {
+  // As wide as the view: long names are elided, not scrolled.
+  return {QStyledItemDelegate::sizeHint(option, index).height(), option.fontMetrics.height() + 6};
+}
 
 void TwoLineDelegate::paint(QPainter* painter, const QStyleOptionViewItem& option,
                             const QModelIndex& index) const {
@@ -146,11 +187,11 @@ void ErrorBarDelegate::paint(QPainter* painter, const QStyleOptionViewItem& opti
                              QPointF(std::max(zero, x(value)), y + kBarHeight)),
                       fill);
     if (high > low) {
-      painter->setPen(QPen(textColor(o), 1.2));
+      painter->setPen(QPen(textColor(o), 1));
       const double center = y + kBarHeight / 2.0;
       painter->drawLine(QPointF(x(low), center), QPointF(x(high), center));
       for (const double end : {x(low), x(high)}) {
-        painter->drawLine(QPointF(end, center - 3.5), QPointF(end, center + 3.5));
+        painter->drawLine(QPointF(end, center - 4), QPointF(end, center + 4));
       }
     }
   }

@@ -9,6 +9,25 @@
 
 namespace tidemark::gui {
 
+// The display text alone, with the tables' margin.
+class TextDelegate : public QStyledItemDelegate {
+  Q_OBJECT
+ public:
+  using QStyledItemDelegate::QStyledItemDelegate;
+  void paint(QPainter* painter, const QStyleOptionViewItem& option,
+             const QModelIndex& index) const override;
+};
+
+// A stack's frame on one line: the function, then its place (SubtextRole), dimmed.
+class FrameDelegate : public QStyledItemDelegate {
+  Q_OBJECT
+ public:
+  using QStyledItemDelegate::QStyledItemDelegate;
+  void paint(QPainter* painter, const QStyleOptionViewItem& option,
+             const QModelIndex& index) const override;
+  QSize sizeHint(const QStyleOptionViewItem& option, const QModelIndex& index) const override;
+};
+
 // The display text over a dimmed second line (SubtextRole).
 class TwoLineDelegate : public QStyledItemDelegate {
   Q_OBJECT

@@ -41,7 +41,12 @@ void DiffModel::setReports(std::shared_ptr<const Reports> reports) {
   if (const report::DiffReport* report = diff()) {
     m_unit = toQString(report->unit);
     for (const report::DiffRow& row : report->rows) {
+      if (row.delta_flat == 0) continue;  // no bar either
       m_largestDelta = std::max(m_largestDelta, std::fabs(static_cast<double>(row.delta_flat)));
+      if (!row.delta_ci) continue;
+      m_largestDelta =
+          std::max({m_largestDelta, std::fabs(static_cast<double>(row.delta_ci->first)),
+                    std::fabs(static_cast<double>(row.delta_ci->second))});
     }
   }
   endResetModel();
@@ -68,7 +73,7 @@ QString DiffModel::text(const report::DiffRow& row, int column) const {
     case Delta:
       return signedValueText(row.delta_flat, m_unit);
     case Interval:
-      if (!row.delta_ci) return QString();
+      if (!row.delta_ci || (row.base_flat == 0 && row.flat == 0)) return QString();
       return signedValueText(row.delta_ci->first, m_unit) + QStringLiteral(" … ") +
              signedValueText(row.delta_ci->second, m_unit);
     case Change:

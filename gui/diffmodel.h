@@ -38,7 +38,7 @@ class DiffModel : public QAbstractTableModel {
 
   std::shared_ptr<const Reports> m_reports;
   QString m_unit;
-  double m_largestDelta = 0;
+  double m_largestDelta = 0;  // magnitudes, ends of intervals included
 };
 
 }  // namespace tidemark::gui

@@ -36,6 +36,7 @@ DiffView::DiffView(QWidget* parent) : QWidget(parent) {
   label->setBuddy(m_granularity);
   auto* bar = new QHBoxLayout;
   bar->setContentsMargins(12, 6, 12, 6);
+  bar->setSpacing(8);
   bar->addWidget(m_totals, 1);
   bar->addWidget(label);
   bar->addWidget(m_granularity);
@@ -46,7 +47,6 @@ DiffView::DiffView(QWidget* parent) : QWidget(parent) {
   m_table->setItemDelegateForColumn(DiffModel::Name, new TwoLineDelegate(m_table));
   m_table->setItemDelegateForColumn(
       DiffModel::Delta, new ErrorBarDelegate(ErrorBarDelegate::Kind::FromMiddle, m_table));
-  m_table->verticalHeader()->setDefaultSectionSize(2 * fontMetrics().height() + 12);
   static constexpr int kEms[DiffModel::ColumnCount] = {0, 11, 11, 16, 25, 11, 19};
   const int em = fontMetrics().horizontalAdvance(QLatin1Char('0'));
   for (int column = 1; column < DiffModel::ColumnCount; ++column) {
@@ -96,6 +96,9 @@ void DiffView::setReports(std::shared_ptr<const Reports> reports) {
                                signedValueText(diff->total - diff->base_total, unit)));
     m_granularity->setCurrentIndex(
         m_granularity->findData(static_cast<int>(reports->options.granularity)));
+    const bool twoLines = reports->options.granularity == report::Granularity::kLines;
+    m_table->verticalHeader()->setDefaultSectionSize((twoLines ? 2 : 1) * fontMetrics().height() +
+                                                     (twoLines ? 12 : 18));
     m_pages->setCurrentIndex(0);
     return;
   }

@@ -71,6 +71,7 @@ EscapeView::EscapeView(QWidget* parent) : QWidget(parent) {
   label->setBuddy(m_sites);
   auto* bar = new QHBoxLayout;
   bar->setContentsMargins(12, 6, 12, 4);
+  bar->setSpacing(8);
   bar->addWidget(label);
   bar->addWidget(m_sites);
   bar->addStretch(1);

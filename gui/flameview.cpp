@@ -25,14 +25,15 @@ FlameView::FlameView(QWidget* parent) : QWidget(parent) {
   m_canvas = new FlameCanvas;
   m_details = new QLabel;
   m_details->setTextFormat(Qt::PlainText);
-  m_details->setMinimumHeight(3 * fontMetrics().lineSpacing() + 4);
+  m_details->setMinimumHeight(3 * fontMetrics().lineSpacing() + 8);
   m_details->setAlignment(Qt::AlignLeft | Qt::AlignTop);
-  m_details->setContentsMargins(8, 2, 8, 2);
+  m_details->setContentsMargins(12, 4, 12, 4);
   // A long C++ name must not widen the window.
   m_details->setSizePolicy(QSizePolicy::Ignored, QSizePolicy::Fixed);
 
   auto* bar = new QHBoxLayout;
-  bar->setContentsMargins(8, 6, 8, 4);
+  bar->setContentsMargins(12, 6, 12, 6);
+  bar->setSpacing(8);
   bar->addWidget(m_search, 1);
   bar->addWidget(m_found);
   bar->addStretch(1);

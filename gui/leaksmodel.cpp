@@ -124,7 +124,7 @@ QString LeaksModel::toolTip(const leaks::Finding& finding, int column) const {
     case Container:
       return finding.container ? toQString(finding.container->type) : QString();
     case Live: {
-      const QString objects = tr("%1 objects").arg(countText(finding.live_objects));
+      const QString objects = tr("objects: %1").arg(countText(finding.live_objects));
       if (!finding.live_ci) return objects;
       return tr("95 % between %1\n%2")
           .arg(bytesIntervalText(finding.live_ci->low, finding.live_ci->high), objects);

@@ -34,7 +34,7 @@ QString factsOf(const leaks::Finding& finding) {
     live += LeaksView::tr(" (95 %: %1)")
                 .arg(bytesIntervalText(finding.live_ci->low, finding.live_ci->high));
   }
-  live += LeaksView::tr(", %1 objects, %2 samples")
+  live += LeaksView::tr(", objects: %1, samples: %2")
               .arg(countText(finding.live_objects), countText(finding.samples));
   facts << live;
   if (finding.delta_bytes) {
@@ -92,7 +92,7 @@ LeaksView::LeaksView(QWidget* parent) : QWidget(parent) {
   m_table->setItemDelegateForColumn(LeaksModel::Trend, new SparklineDelegate(m_table));
   m_table->verticalHeader()->setDefaultSectionSize(2 * fontMetrics().height() + 12);
   QHeaderView* header = m_table->horizontalHeader();
-  static constexpr int kEms[LeaksModel::ColumnCount] = {4, 9, 0, 26, 13, 15, 9, 13};
+  static constexpr int kEms[LeaksModel::ColumnCount] = {6, 10, 0, 26, 13, 15, 10, 13};
   const int em = fontMetrics().horizontalAdvance(QLatin1Char('0'));
   for (int column = 0; column < LeaksModel::ColumnCount; ++column) {
     if (column != LeaksModel::Site) header->resizeSection(column, kEms[column] * em + 16);
@@ -117,21 +117,28 @@ LeaksView::LeaksView(QWidget* parent) : QWidget(parent) {
 
   m_stack = new QListWidget;
   m_stack->setUniformItemSizes(true);
-  m_stack->setTextElideMode(Qt::ElideMiddle);
-  m_stack->setAlternatingRowColors(true);
+  m_stack->setItemDelegate(new FrameDelegate(m_stack));
   m_stack->setFrameShape(QFrame::NoFrame);
   m_stack->setHorizontalScrollBarPolicy(Qt::ScrollBarAlwaysOff);
 
   auto* details = new QSplitter(Qt::Horizontal);
   details->addWidget(facts);
-  details->addWidget(m_stack);
+  auto* stackTitle = new QLabel(tr("Heaviest stack, allocation first"));
+  stackTitle->setContentsMargins(kCellMargin, 6, kCellMargin, 4);
+  auto* stack = new QWidget;
+  auto* stackLayout = new QVBoxLayout(stack);
+  stackLayout->setContentsMargins(0, 0, 0, 0);
+  stackLayout->setSpacing(0);
+  stackLayout->addWidget(stackTitle);
+  stackLayout->addWidget(m_stack);
+  details->addWidget(stack);
   details->setStretchFactor(0, 2);
   details->setStretchFactor(1, 3);
   auto* splitter = new QSplitter(Qt::Vertical);
   splitter->addWidget(m_table);
   splitter->addWidget(details);
-  splitter->setStretchFactor(0, 3);
-  splitter->setStretchFactor(1, 2);
+  splitter->setStretchFactor(0, 13);
+  splitter->setStretchFactor(1, 7);
   splitter->setChildrenCollapsible(false);
   auto* layout = new QVBoxLayout(this);
   layout->setContentsMargins(0, 0, 0, 0);
@@ -209,10 +216,8 @@ void LeaksView::showDetails() {
   m_facts->setText(factsOf(*finding));
   bool seenSite = false;
   for (const report::Frame& frame : finding->stack) {
-    const QString frameLocation = frameWhere(frame);
-    auto* item = new QListWidgetItem(
-        frameTitle(frame) +
-        (frameLocation.isEmpty() ? QString() : QStringLiteral("   ") + frameLocation));
+    auto* item = new QListWidgetItem(frameTitle(frame));
+    item->setData(LeaksModel::SubtextRole, frameWhere(frame));
     item->setToolTip(toQString(report::ToString(frame)));
     if (!seenSite && frame.function == finding->site.function && frame.line == finding->site.line &&
         frame.address == finding->site.address) {

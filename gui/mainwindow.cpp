@@ -36,9 +36,29 @@ namespace {
 
 constexpr int kFilterDelayMs = 300;
 const QString kGeometryKey = QStringLiteral("geometry");
+const QString kDarkKey = QStringLiteral("dark");
 
 QString fileFilter() {
   return MainWindow::tr("Profiles (*.pb.gz *.pb *.pprof *.heap *.prof);;All files (*)");
+}
+
+// "2 leaks, 1 suspect, 14 steady"
+QString verdictCounts(const Series& series) {
+  if (!series.ranking.ok()) return QString();
+  int counts[4] = {0, 0, 0, 0};
+  for (const leaks::Finding& finding : series.ranking->findings) {
+    ++counts[static_cast<int>(finding.verdict)];
+  }
+  QStringList parts;
+  if (counts[0] > 0)
+    parts << (counts[0] == 1 ? MainWindow::tr("1 leak")
+                             : MainWindow::tr("%1 leaks").arg(counts[0]));
+  if (counts[1] > 0)
+    parts << (counts[1] == 1 ? MainWindow::tr("1 suspect")
+                             : MainWindow::tr("%1 suspects").arg(counts[1]));
+  if (counts[2] > 0) parts << MainWindow::tr("%1 steady").arg(counts[2]);
+  if (counts[3] > 0) parts << MainWindow::tr("%1 shrinking").arg(counts[3]);
+  return parts.join(QStringLiteral(", "));
 }
 
 }  // namespace
@@ -61,7 +81,12 @@ MainWindow::MainWindow(QSettings* settings, QWidget* parent)
   createStatusBar();
   connectDocument();
   resize(1280, 820);
-  if (m_settings != nullptr) restoreGeometry(m_settings->value(kGeometryKey).toByteArray());
+  applyColors();
+  if (m_settings != nullptr) {
+    restoreGeometry(m_settings->value(kGeometryKey).toByteArray());
+    // Off means what the desktop says, which may be dark too.
+    if (m_settings->value(kDarkKey).toBool()) m_darkAction->trigger();
+  }
   showBusy();
 }
 
@@ -75,6 +100,7 @@ void MainWindow::createViews() {
   m_message->setTextInteractionFlags(Qt::TextSelectableByMouse);
   m_message->setWordWrap(true);
   m_message->setContentsMargins(12, 6, 12, 6);
+  m_message->setAutoFillBackground(true);
   m_message->hide();
   m_summary = new SummaryBar;
   m_tabs = new QTabWidget;
@@ -155,6 +181,9 @@ void MainWindow::createMenus() {
     showView(View::Flame);
     m_flame->focusSearch();
   });
+  view->addSeparator();
+  m_darkAction = view->addAction(tr("&Dark theme"), this, &MainWindow::setDark);
+  m_darkAction->setCheckable(true);
 
   QMenu* help = menuBar()->addMenu(tr("&Help"));
   help->addAction(tr("&About Tidemark"), this, &MainWindow::showAbout);
@@ -186,6 +215,7 @@ void MainWindow::createToolBar() {
   bar->addWidget(spring);
   m_focus = new QLineEdit;
   m_focus->setPlaceholderText(tr("Filter: functions or files (regular expression)"));
+  m_focus->setObjectName(QStringLiteral("filter"));
   m_focus->setClearButtonEnabled(true);
   m_focus->setMinimumWidth(200);
   m_focus->setMaximumWidth(330);
@@ -279,6 +309,7 @@ void MainWindow::showSeries() {
   const QString first = QFileInfo(m_document->request().paths.first()).fileName();
   setWindowTitle(tr("%1 – Tidemark").arg(first));
   m_recent->add(m_document->request());
+  statusBar()->showMessage(verdictCounts(*series));
   if (!series->ranking.ok() && currentView() == View::Leaks) showView(View::Flame);
 }
 
@@ -328,12 +359,24 @@ void MainWindow::showBusy() {
 void MainWindow::showMessage(const QString& message) {
   m_message->setText(message);
   m_message->setVisible(!message.isEmpty());
-  QPalette colors = palette();
+}
+
+void MainWindow::applyColors() {
   const QColor red = verdictColor(leaks::Verdict::kLeak, palette());
+  QPalette colors;
   colors.setColor(QPalette::Window, blend(palette().color(QPalette::Base), red, 0.15));
   colors.setColor(QPalette::WindowText, red);
-  m_message->setAutoFillBackground(true);
   m_message->setPalette(colors);
+}
+
+void MainWindow::setDark(bool dark) {
+  QApplication::setPalette(dark ? darkPalette() : QPalette());
+  if (m_settings != nullptr) m_settings->setValue(kDarkKey, dark);
+}
+
+void MainWindow::changeEvent(QEvent* event) {
+  if (event->type() == QEvent::PaletteChange) applyColors();
+  QMainWindow::changeEvent(event);
 }
 
 void MainWindow::applyOptions() {

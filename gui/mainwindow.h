@@ -43,8 +43,11 @@ class MainWindow : public QMainWindow {
   FlameView* flameView() const { return m_flame; }
   EscapeView* escapeView() const { return m_escape; }
   DiffView* diffView() const { return m_diff; }
+  // A dark palette for the whole application, or the desktop's own.
+  void setDark(bool dark);
 
  protected:
+  void changeEvent(QEvent* event) override;
   void closeEvent(QCloseEvent* event) override;
   void dragEnterEvent(QDragEnterEvent* event) override;
   void dropEvent(QDropEvent* event) override;
@@ -62,6 +65,7 @@ class MainWindow : public QMainWindow {
   void showReports();
   void showBusy();
   void showMessage(const QString& message);
+  void applyColors();
   void applyOptions();
   void showEscapeOfSelection();
 
@@ -83,6 +87,7 @@ class MainWindow : public QMainWindow {
   QAction* m_baseAction;
   QAction* m_reloadAction;
   QAction* m_cancelAction;
+  QAction* m_darkAction;
   QLabel* m_progressText;
   QProgressBar* m_progress;
   QToolButton* m_cancel;

@@ -1,6 +1,7 @@
 #include "gui/summarybar.h"
 
 #include <QDateTime>
+#include <QEvent>
 #include <QFileInfo>
 #include <QLabel>
 #include <QVBoxLayout>
@@ -113,6 +114,22 @@ SummaryBar::SummaryBar(QWidget* parent) : QFrame(parent) {
     label->setSizePolicy(QSizePolicy::Ignored, QSizePolicy::Preferred);
     layout->addWidget(label);
   }
+  applyColors();
+}
+
+void SummaryBar::applyColors() {
+  const auto tint = [](QLabel* label, const QColor& color) {
+    QPalette colors;
+    colors.setColor(QPalette::WindowText, color);
+    label->setPalette(colors);
+  };
+  tint(m_command, dimText(palette()));
+  tint(m_warnings, verdictColor(leaks::Verdict::kSuspect, palette()));
+}
+
+void SummaryBar::changeEvent(QEvent* event) {
+  if (event->type() == QEvent::PaletteChange) applyColors();
+  QFrame::changeEvent(event);
 }
 
 void SummaryBar::setSeries(const Series& series, int index) {
@@ -128,9 +145,6 @@ void SummaryBar::setSeries(const Series& series, int index) {
   m_command->setText(snapshot.summary.commandLine);
   m_command->setToolTip(snapshot.summary.commandLine);
   m_command->setVisible(!snapshot.summary.commandLine.isEmpty());
-  QPalette dim = palette();
-  dim.setColor(QPalette::WindowText, dimText(palette()));
-  m_command->setPalette(dim);
   m_facts->setText(summaryFacts(series, index).join(QStringLiteral("   ·   ")));
 
   QStringList warnings = summaryLosses(snapshot.summary);
@@ -144,9 +158,6 @@ void SummaryBar::setSeries(const Series& series, int index) {
   }
   m_warnings->setText(warnings.join(QStringLiteral("   ·   ")));
   m_warnings->setToolTip((warnings + series.warnings).join(QLatin1Char('\n')));
-  QPalette warning = palette();
-  warning.setColor(QPalette::WindowText, verdictColor(leaks::Verdict::kSuspect, palette()));
-  m_warnings->setPalette(warning);
   m_warnings->setVisible(!warnings.isEmpty());
 }
 

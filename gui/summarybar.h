@@ -19,7 +19,12 @@ class SummaryBar : public QFrame {
   // REQUIRES: snapshot is inside the series.
   void setSeries(const Series& series, int snapshot);
 
+ protected:
+  void changeEvent(QEvent* event) override;
+
  private:
+  void applyColors();
+
   QLabel* m_title;
   QLabel* m_command;
   QLabel* m_facts;

@@ -8,7 +8,11 @@ class QTableView;
 
 namespace tidemark::gui {
 
-// Whole-row single selection, sorting by header, no grid, no row numbers.
+// Horizontal space left and right of a cell's and a header's text.
+inline constexpr int kCellMargin = 8;
+
+// Whole-row single selection, sorting by header, no grid, no row numbers; cells and
+// headers keep kCellMargin.
 void setUpTable(QTableView* table);
 
 }  // namespace tidemark::gui
