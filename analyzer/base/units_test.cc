@@ -26,6 +26,33 @@ TEST(FormatValue, LeavesCountsAndUnknownUnitsAlone) {
   EXPECT_EQ(FormatValue(7, "parsecs"), "7parsecs");
 }
 
+TEST(ValueFormat, UsesOneUnitForATable) {
+  // As in pprof: the smallest value's unit...
+  const ValueFormat kilobytes("bytes", {1635103, 526338, 524344}, 5343744);
+  EXPECT_EQ(kilobytes.Format(1635103), "1596.78kB");
+  EXPECT_EQ(kilobytes.Format(526338), "514kB");
+  EXPECT_EQ(kilobytes.Format(0), "0");
+  // ... unless that is more than two orders of magnitude below the total.
+  const ValueFormat wide("bytes", {20, 5'000'000, 0}, 5'000'020);
+  EXPECT_EQ(wide.Format(5'000'000), "4882.81kB");
+  EXPECT_EQ(wide.Format(20), "0.02kB");
+  EXPECT_EQ(wide.Format(1), "0");
+  EXPECT_EQ(ValueFormat("count", {1, 2}, 3).Format(2), "2");
+  EXPECT_EQ(ValueFormat("bytes", {}, 0).Format(7), "7B");
+  EXPECT_EQ(ValueFormat("bytes", {std::numeric_limits<int64_t>::min()}, -1)
+                .Format(std::numeric_limits<int64_t>::min()),
+            "-8192PB");
+}
+
+TEST(UnitFactor, ConvertsWithinAFamily) {
+  EXPECT_EQ(UnitFactor("kilobytes") / UnitFactor("bytes"), 1024);
+  EXPECT_EQ(UnitFactor("parsecs"), 0);
+  EXPECT_TRUE(SameUnitFamily("ms", "nanoseconds"));
+  EXPECT_FALSE(SameUnitFamily("ms", "bytes"));
+  EXPECT_TRUE(SameUnitFamily("parsecs", "parsecs"));
+  EXPECT_FALSE(SameUnitFamily("parsecs", "count"));
+}
+
 TEST(FormatPercent, HasPprofsColumns) {
   EXPECT_EQ(FormatPercent(1, 0), "    0%");
   EXPECT_EQ(FormatPercent(32, 1000), " 3.20%");
