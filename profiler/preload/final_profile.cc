@@ -83,25 +83,71 @@ void ReadMemory(StateProfileInfo* info) {
   info->anonymous_bytes = pages[1] > pages[2] ? (pages[1] - pages[2]) * 4096 : 0;
 }
 
+// The live entries in use, one after the other. A short program uses a few of the table's
+// pages: looking at all of them would be most of what its profile costs.
+class LiveCopy {
+ public:
+  explicit LiveCopy(const StateView& view)
+      : shards_(reinterpret_cast<const state::LiveShard*>(view.live) - state::kLiveShards),
+        entries_(view.live),
+        per_shard_(view.live_count / state::kLiveShards) {
+    for (uint32_t i = 0; i < state::kLiveShards; ++i) capacity_ += Used(i);
+  }
+
+  uint64_t bytes() const { return capacity_ * sizeof(state::LiveEntry); }
+
+  // Returns the number of entries. Those that writers tear meanwhile are found out by
+  // their check, as in the table itself.
+  uint64_t CopyTo(state::LiveEntry* to) const {
+    uint64_t count = 0;
+    for (uint32_t i = 0; i < state::kLiveShards; ++i) {
+      if (Used(i) == 0) continue;
+      const state::LiveEntry* shard = entries_ + i * per_shard_;
+      for (uint64_t at = 0; at < per_shard_ && count < capacity_; ++at) {
+        if (__atomic_load_n(&shard[at].address, __ATOMIC_RELAXED) != 0) to[count++] = shard[at];
+      }
+    }
+    return count;
+  }
+
+ private:
+  uint64_t Used(uint32_t shard) const {
+    const uint64_t used = __atomic_load_n(&shards_[shard].used, __ATOMIC_RELAXED);
+    return used < per_shard_ ? used : per_shard_;
+  }
+
+  const state::LiveShard* shards_;
+  const state::LiveEntry* entries_;
+  uint64_t per_shard_;
+  uint64_t capacity_ = 0;
+};
+
 bool WriteProfileTo(int fd, const state::Header* header, const char* reason) {
-  const StateView view = OwnStateView(header);
+  StateView view = OwnStateView(header);
   StateProfileInfo info{};
   info.reason = reason;
   info.duration_ns = MonotonicNs() - header->start_monotonic_ns;
   ReadMemory(&info);
 
+  const LiveCopy live(view);
+  view.live_count = live.bytes() / sizeof(state::LiveEntry);
   const uint64_t scratch_bytes = StateProfileScratchBytes(view);
-  char* memory = static_cast<char*>(MapPrivate(kBufferBytes + scratch_bytes));
+  const uint64_t memory_bytes = kBufferBytes + live.bytes() + scratch_bytes;
+  char* memory = static_cast<char*>(MapPrivate(memory_bytes));
   if (memory == nullptr) return false;
+  state::LiveEntry* copy = reinterpret_cast<state::LiveEntry*>(memory + kBufferBytes);
+  view.live_count = live.CopyTo(copy);
+  view.live = copy;
+
   File file(fd, memory);
   StoredGzip gzip({[](void* to, const void* data, uint64_t bytes) {
                      return static_cast<File*>(to)->Append(data, bytes);
                    },
                    &file});
+  const Scratch scratch{memory + kBufferBytes + live.bytes(), scratch_bytes};
   const bool written =
-      WriteStateProfile(view, info, {memory + kBufferBytes, scratch_bytes}, gzip.AsSink()) &&
-      gzip.Finish() && file.Flush();
-  Unmap(memory, kBufferBytes + scratch_bytes);
+      WriteStateProfile(view, info, scratch, gzip.AsSink()) && gzip.Finish() && file.Flush();
+  Unmap(memory, memory_bytes);
   return written;
 }
 
@@ -126,6 +172,14 @@ bool Publish(const state::Header* header, const char* temporary, char (&path)[kM
     return result == 0;
   }
   return false;
+}
+
+// A program that closed its standard streams may still write to them.
+int AboveStandard(int fd) {
+  if (fd < 0 || fd > 2) return fd;
+  const long moved = Syscall(SYS_fcntl, fd, F_DUPFD_CLOEXEC, 3);
+  Close(fd);
+  return static_cast<int>(moved);
 }
 
 }  // namespace
@@ -162,7 +216,7 @@ bool WriteFinalProfile(const state::Header* header, const char* reason,
   }
   // Ours alone, by its name; one that is there was left by an attempt that was cut off.
   Syscall(SYS_unlink, AsLong(temporary));
-  const int fd = Open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600);
+  const int fd = AboveStandard(Open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600));
   if (fd < 0) return false;
   const bool done = WriteProfileTo(fd, header, reason) && Publish(header, temporary, path);
   Close(fd);
