@@ -1,28 +1,11 @@
 #include "analyzer/report/options.h"
 
-#include <utility>
-#include <vector>
-
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/strip.h"
 
 namespace tidemark::report {
-
-absl::StatusOr<Granularity> ParseGranularity(absl::string_view word) {
-  static constexpr std::pair<const char*, Granularity> kWords[] = {
-      {"functions", Granularity::kFunctions}, {"filefunctions", Granularity::kFileFunctions},
-      {"files", Granularity::kFiles},         {"lines", Granularity::kLines},
-      {"addresses", Granularity::kAddresses},
-  };
-  for (const auto& [name, granularity] : kWords) {
-    if (word == name) return granularity;
-  }
-  return absl::InvalidArgumentError(
-      absl::StrCat("--granularity: \"", word,
-                   "\" is none of functions, filefunctions, files, lines, addresses"));
-}
 
 absl::StatusOr<int> ResolveSampleIndex(const Profile& profile, absl::string_view sample_index) {
   const auto types = profile.sample_types();

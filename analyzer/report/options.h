@@ -23,10 +23,6 @@ struct Options {
   std::string focus, ignore, hide, show;
 };
 
-// The words of --granularity: "functions", "filefunctions", "files", "lines",
-// "addresses"; kInvalidArgument for any other.
-absl::StatusOr<Granularity> ParseGranularity(absl::string_view word);
-
 // pprof's rule for --sample-index; "" gives the default type.
 absl::StatusOr<int> ResolveSampleIndex(const Profile& profile, absl::string_view sample_index);
 

@@ -193,6 +193,8 @@ def compare(binary, pprof, profile, index, granularity, filters, base=None):
     theirs = pprof_table(pprof, profile, index, granularity, filters, base)
     ours = (tidemark_diff(binary, base, profile, index, granularity, filters) if base
             else tidemark_table(binary, profile, index, granularity, filters))
+    if base and ours.total == 0:
+        theirs.total = 0  # pprof's percentages of an empty base refer to the profile instead
     for table in (ours, theirs):
         table.rows = with_ties_sorted(table.rows, "cum" in filters)
     return Comparison(what, first_difference(ours, theirs), len(theirs.rows))
