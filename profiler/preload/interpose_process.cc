@@ -1,13 +1,16 @@
-// The calls that end a process or replace its program, and dlclose, as the target calls
-// them. dlopen is not among them: it looks at its caller's address.
+// The calls that end a process, replace its program, unload a library or put it under
+// seccomp, as the target calls them. dlopen is not among them: it looks at its caller's
+// address.
 //
 // glibc's own calls of _exit and execve (in daemon(), posix_spawn) do not come here. After
 // those the state file stays, and tells what was recorded.
 
 #include <alloca.h>
 #include <errno.h>
+#include <linux/seccomp.h>
 #include <stdarg.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "profiler/preload/interpose_slow.h"
@@ -20,8 +23,12 @@ namespace {
 
 using Arguments = char* const*;
 
-// Found when the library is loaded: a fork child could not look for them safely, the
-// dynamic linker's lock may be held by a thread that it does not have.
+int FirstPrctl(int option, long a, long b, long c, long d);
+long FirstSyscall(long number, long a, long b, long c, long d, long e, long f);
+
+// Found when the library is loaded, or before by another library's constructor. Not later:
+// a fork child could not look for them safely, the dynamic linker's lock may be held by a
+// thread that it does not have.
 struct NextProcessCalls {
   int (*execve)(const char*, Arguments, Arguments);
   int (*execv)(const char*, Arguments);
@@ -31,11 +38,16 @@ struct NextProcessCalls {
   int (*execveat)(int, const char*, Arguments, Arguments, int);
   void (*exit_now)(int);
   int (*dlclose)(void*);
-} g_calls;
+  int (*prctl)(int, long, long, long, long) = FirstPrctl;
+  long (*syscall)(long, long, long, long, long, long, long) = FirstSyscall;
+  bool found = false;
+};
+constinit NextProcessCalls g_calls = {};
 
 template <class F>
 void Look(const char* name, F* function) {
-  *function = reinterpret_cast<F>(FindNext(name, Search::kAtStart).function);
+  void* found = FindNext(name, Search::kAtStart).function;
+  if (found != nullptr) *function = reinterpret_cast<F>(found);
 }
 
 __attribute__((constructor)) void FindProcessCalls() {
@@ -47,11 +59,19 @@ __attribute__((constructor)) void FindProcessCalls() {
   Look("execveat", &g_calls.execveat);
   Look("_exit", &g_calls.exit_now);
   Look("dlclose", &g_calls.dlclose);
+  Look("prctl", &g_calls.prctl);
+  Look("syscall", &g_calls.syscall);
+  g_calls.found = true;
+}
+
+const NextProcessCalls& Calls() {
+  if (TM_UNLIKELY(!g_calls.found)) FindProcessCalls();
+  return g_calls;
 }
 
 bool IsExecutable(const char* path) {
   constexpr long kMayExecute = 1;
-  return Syscall(SYS_faccessat, AT_FDCWD, AsLong(path), kMayExecute) == 0;
+  return InSandbox() || Syscall(SYS_faccessat, AT_FDCWD, AsLong(path), kMayExecute) == 0;
 }
 
 // Will exec find a program? A shell tries one directory of PATH after the other; a
@@ -95,18 +115,40 @@ int Missing() {
   return -1;
 }
 
+int FirstPrctl(int option, long a, long b, long c, long d) {
+  const auto next = Calls().prctl;
+  return next != FirstPrctl ? next(option, a, b, c, d) : Missing();
+}
+long FirstSyscall(long number, long a, long b, long c, long d, long e, long f) {
+  const auto next = Calls().syscall;
+  return next != FirstSyscall ? next(number, a, b, c, d, e, f) : Missing();
+}
+
+__attribute__((noinline)) int SetSeccomp(int option, long a, long b, long c, long d) {
+  const int result = g_calls.prctl(option, a, b, c, d);
+  if (result == 0) EnterSandbox(a == SECCOMP_MODE_STRICT);
+  return result;
+}
+
+__attribute__((noinline)) long SetSeccompBySyscall(long number, long a, long b, long c) {
+  const long result = g_calls.syscall(number, a, b, c, 0, 0, 0);
+  const bool sets = a == SECCOMP_SET_MODE_STRICT || a == SECCOMP_SET_MODE_FILTER;
+  if (result == 0 && sets) EnterSandbox(a == SECCOMP_SET_MODE_STRICT);
+  return result;
+}
+
 int Execve(const char* path, Arguments arguments, Arguments environment) {
-  if (g_calls.execve == nullptr) return Missing();
+  if (Calls().execve == nullptr) return Missing();
   return Replace(IsExecutable(path), [&] { return g_calls.execve(path, arguments, environment); });
 }
 
 int Execv(const char* path, Arguments arguments) {
-  if (g_calls.execv == nullptr) return Missing();
+  if (Calls().execv == nullptr) return Missing();
   return Replace(IsExecutable(path), [&] { return g_calls.execv(path, arguments); });
 }
 
 int Execvp(const char* file, Arguments arguments) {
-  if (g_calls.execvp == nullptr) return Missing();
+  if (Calls().execvp == nullptr) return Missing();
   return Replace(FindsProgram(file), [&] { return g_calls.execvp(file, arguments); });
 }
 
@@ -138,7 +180,7 @@ void CopyArguments(char** to, const char* first, va_list list) {
 
 [[noreturn]] void ExitNow(int status) {
   FinishRecording(state::kSealExited, status);
-  if (g_calls.exit_now != nullptr) g_calls.exit_now(status);
+  if (Calls().exit_now != nullptr) g_calls.exit_now(status);
   for (;;) Syscall(SYS_exit_group, status);
 }
 
@@ -159,7 +201,7 @@ TM_EXPORT int execvp(const char* file, Arguments arguments) noexcept {
 }
 
 TM_EXPORT int execvpe(const char* file, Arguments arguments, Arguments environment) noexcept {
-  if (g_calls.execvpe == nullptr) return Missing();
+  if (Calls().execvpe == nullptr) return Missing();
   return Replace(FindsProgram(file), [&] { return g_calls.execvpe(file, arguments, environment); });
 }
 
@@ -183,13 +225,13 @@ TM_EXPORT int execle(const char* path, const char* first, ...) noexcept {
 }
 
 TM_EXPORT int fexecve(int fd, Arguments arguments, Arguments environment) noexcept {
-  if (g_calls.fexecve == nullptr) return Missing();
+  if (Calls().fexecve == nullptr) return Missing();
   return Replace(true, [&] { return g_calls.fexecve(fd, arguments, environment); });
 }
 
 TM_EXPORT int execveat(int directory, const char* path, Arguments arguments, Arguments environment,
                        int flags) noexcept {
-  if (g_calls.execveat == nullptr) return Missing();
+  if (Calls().execveat == nullptr) return Missing();
   return Replace(true,
                  [&] { return g_calls.execveat(directory, path, arguments, environment, flags); });
 }
@@ -199,13 +241,27 @@ TM_EXPORT void _Exit(int status) noexcept { ExitNow(status); }
 
 TM_EXPORT int dlclose(void* handle) noexcept {
   // Before glibc 2.34 it is in a library of its own that may come later.
-  if (g_calls.dlclose == nullptr) {
+  if (Calls().dlclose == nullptr) {
     g_calls.dlclose = reinterpret_cast<int (*)(void*)>(FindNext("dlclose", Search::kNow).function);
     if (g_calls.dlclose == nullptr) return -1;
   }
   const int result = g_calls.dlclose(handle);
   AfterDlclose();
   return result;
+}
+
+// Variadic in libc's headers; on this machine the arguments are in the same registers.
+TM_EXPORT int prctl(int option, long a, long b, long c, long d) {
+  constexpr int kSetSeccomp = 22;
+  if (TM_UNLIKELY(option == kSetSeccomp)) return SetSeccomp(option, a, b, c, d);
+  return g_calls.prctl(option, a, b, c, d);
+}
+
+// A tail jump for every call but seccomp's: some (vfork, clone) must not return into a
+// frame of ours.
+TM_EXPORT long syscall(long number, long a, long b, long c, long d, long e, long f) noexcept {
+  if (TM_UNLIKELY(number == SYS_seccomp)) return SetSeccompBySyscall(number, a, b, c);
+  return g_calls.syscall(number, a, b, c, d, e, f);
 }
 
 }  // extern "C"

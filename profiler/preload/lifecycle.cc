@@ -38,6 +38,7 @@ int g_owner_pid;
 
 uint32_t g_configured;  // options below are valid
 uint32_t g_unwanted;    // inert, and so are fork children
+uint32_t g_sandboxed;   // (atomic) inherited by fork children, as seccomp is
 Options g_options;
 char g_output_directory[512];
 char g_profile_path[kMaxProfilePath];
@@ -110,7 +111,7 @@ bool StartThisProcess() {
     g_wipe_works =
         Syscall(SYS_madvise, AsLong(&g_process), sizeof(g_process), kMadvWipeOnFork) == 0;
   }
-  if (g_unwanted || (forked && !g_options.children)) return false;
+  if (g_unwanted || InSandbox() || (forked && !g_options.children)) return false;
   g_owner_pid = GetPid();
   const bool started =
       StartRecording({g_options.rate_bytes, g_options.active, g_options.state, g_output_directory});
@@ -219,6 +220,11 @@ bool EnterRecording() {
 void FinishRecording(state::Seal seal, int exit_status) {
   const state::Header* header = CurrentState();
   if (!OwnsState(header)) return;
+  if (InSandbox()) {
+    CountLoss(state::kLossOutputFailed);
+    Seal(seal, exit_status);
+    return;
+  }
   uint32_t writer = 0;
   if (!__atomic_compare_exchange_n(&g_process.finishing, &writer, static_cast<uint32_t>(GetTid()),
                                    false, __ATOMIC_ACQUIRE, __ATOMIC_ACQUIRE)) {
@@ -252,12 +258,19 @@ void BeforeExec() {
 void AfterFailedExec() {
   if (!OwnsState(CurrentState()) || g_process.exec_pending == 0) return;
   MarkEnvironment(kChildrenNone, kChildrenSkip);
-  if (g_profile_path[0] != '\0') Syscall(SYS_unlink, AsLong(g_profile_path));
+  if (!InSandbox() && g_profile_path[0] != '\0') Syscall(SYS_unlink, AsLong(g_profile_path));
   Seal(state::kSealRunning, 0);
   g_process.exec_pending = 0;
   __atomic_store_n(&g_process.finished, 0u, __ATOMIC_RELAXED);
   __atomic_store_n(&g_process.finishing, 0u, __ATOMIC_RELEASE);
 }
+
+void EnterSandbox(bool strict) {
+  __atomic_store_n(&g_sandboxed, 1u, __ATOMIC_RELAXED);
+  if (strict) __atomic_store_n(&g_process.phase, kPhaseInert, __ATOMIC_RELEASE);
+}
+
+bool InSandbox() { return __atomic_load_n(&g_sandboxed, __ATOMIC_RELAXED) != 0; }
 
 void AfterDlclose() {
   const int saved_errno = errno;

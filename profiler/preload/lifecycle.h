@@ -44,6 +44,12 @@ void AfterFailedExec();
 // A dlclose returned.
 void AfterDlclose();
 
+// The process has put itself under seccomp. From now on files are left alone: the system
+// calls they need may be deadly. What was recorded remains in the state. `strict`: no
+// system call at all may be made, so recording is over.
+void EnterSandbox(bool strict);
+bool InSandbox();
+
 }  // namespace tidemark::preload
 
 #endif  // TIDEMARK_PROFILER_PRELOAD_LIFECYCLE_H_

@@ -3,13 +3,18 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <limits.h>
+#include <linux/audit.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <malloc.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -340,6 +345,52 @@ static void Signals(void) {
   puts("signals: fine");
 }
 
+// Under a filter that kills for any call that this program does not need itself, it still
+// allocates, frees and exits as it would.
+static void Sandbox(int by_syscall) {
+  Allocate(20);
+  void* early[8];
+  for (int i = 0; i < 8; ++i) early[i] = malloc(1 << 20);
+#define ALLOW(name)                                      \
+  BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_##name, 0, 1), \
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)
+  struct sock_filter filter[] = {
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+      ALLOW(write),
+      ALLOW(exit_group),
+      ALLOW(brk),
+      ALLOW(mmap),
+      ALLOW(munmap),
+      ALLOW(mremap),
+      ALLOW(madvise),
+      ALLOW(rt_sigprocmask),
+      ALLOW(clock_gettime),
+      ALLOW(getpid),
+      ALLOW(newfstatat),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
+  };
+  struct sock_fprog program = {sizeof(filter) / sizeof(filter[0]), filter};
+  CHECK(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0);
+  if (by_syscall) {
+    CHECK(syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program) == 0);
+  } else {
+    CHECK(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0);
+  }
+  for (int i = 0; i < 8; ++i) free(early[i]);
+  Allocate(20);
+  puts("sandbox: fine");
+}
+
+static void StrictSandbox(void) {
+  void* early = malloc(100000);  // below what is given back to the system
+  CHECK(prctl(PR_SET_SECCOMP, SECCOMP_MODE_STRICT) == 0);
+  free(early);
+  for (int i = 0; i < 1000; ++i) free(malloc(1000));
+  static const char kFine[] = "strict sandbox: fine\n";
+  if (write(1, kFine, sizeof(kFine) - 1) < 0) return;
+  syscall(SYS_exit, 7);
+}
+
 int main(int argc, char** argv) {
   const char* what = argc > 1 ? argv[1] : "";
   if (strcmp(what, "family") == 0) Family();
@@ -351,6 +402,9 @@ int main(int argc, char** argv) {
   if (strcmp(what, "failed_exec") == 0) FailedExec();
   if (strcmp(what, "signals") == 0) Signals();
   if (strcmp(what, "grow") == 0) Allocate(40);
+  if (strcmp(what, "sandbox") == 0) Sandbox(0);
+  if (strcmp(what, "sandbox_syscall") == 0) Sandbox(1);
+  if (strcmp(what, "strict_sandbox") == 0) StrictSandbox();
   if (strcmp(what, "exit") == 0 || strcmp(what, "quick_exit") == 0 || strcmp(what, "_exit") == 0) {
     Allocate(40);
     const int status = argc > 2 ? atoi(argv[2]) : 0;
