@@ -1,16 +1,13 @@
-// The calls that end a process, replace its program, unload a library or put it under
-// seccomp, as the target calls them. dlopen is not among them: it looks at its caller's
-// address.
+// The calls that end a process or replace its program, and dlclose, as the target calls
+// them. dlopen is not among them: it looks at its caller's address.
 //
 // glibc's own calls of _exit and execve (in daemon(), posix_spawn) do not come here. After
 // those the state file stays, and tells what was recorded.
 
 #include <alloca.h>
 #include <errno.h>
-#include <linux/seccomp.h>
 #include <stdarg.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "profiler/preload/interpose_slow.h"
@@ -22,9 +19,6 @@ namespace tidemark::preload {
 namespace {
 
 using Arguments = char* const*;
-
-int FirstPrctl(int option, long a, long b, long c, long d);
-long FirstSyscall(long number, long a, long b, long c, long d, long e, long f);
 
 // Found when the library is loaded, or before by another library's constructor. Not later:
 // a fork child could not look for them safely, the dynamic linker's lock may be held by a
@@ -38,9 +32,7 @@ struct NextProcessCalls {
   int (*execveat)(int, const char*, Arguments, Arguments, int);
   void (*exit_now)(int);
   int (*dlclose)(void*);
-  int (*prctl)(int, long, long, long, long) = FirstPrctl;
-  long (*syscall)(long, long, long, long, long, long, long) = FirstSyscall;
-  bool found = false;
+  bool found;
 };
 constinit NextProcessCalls g_calls = {};
 
@@ -59,8 +51,6 @@ __attribute__((constructor)) void FindProcessCalls() {
   Look("execveat", &g_calls.execveat);
   Look("_exit", &g_calls.exit_now);
   Look("dlclose", &g_calls.dlclose);
-  Look("prctl", &g_calls.prctl);
-  Look("syscall", &g_calls.syscall);
   g_calls.found = true;
 }
 
@@ -113,28 +103,6 @@ int Replace(bool likely, Exec exec) {
 int Missing() {
   errno = ENOSYS;
   return -1;
-}
-
-int FirstPrctl(int option, long a, long b, long c, long d) {
-  const auto next = Calls().prctl;
-  return next != FirstPrctl ? next(option, a, b, c, d) : Missing();
-}
-long FirstSyscall(long number, long a, long b, long c, long d, long e, long f) {
-  const auto next = Calls().syscall;
-  return next != FirstSyscall ? next(number, a, b, c, d, e, f) : Missing();
-}
-
-__attribute__((noinline)) int SetSeccomp(int option, long a, long b, long c, long d) {
-  const int result = g_calls.prctl(option, a, b, c, d);
-  if (result == 0) EnterSandbox(a == SECCOMP_MODE_STRICT);
-  return result;
-}
-
-__attribute__((noinline)) long SetSeccompBySyscall(long number, long a, long b, long c) {
-  const long result = g_calls.syscall(number, a, b, c, 0, 0, 0);
-  const bool sets = a == SECCOMP_SET_MODE_STRICT || a == SECCOMP_SET_MODE_FILTER;
-  if (result == 0 && sets) EnterSandbox(a == SECCOMP_SET_MODE_STRICT);
-  return result;
 }
 
 int Execve(const char* path, Arguments arguments, Arguments environment) {
@@ -248,20 +216,6 @@ TM_EXPORT int dlclose(void* handle) noexcept {
   const int result = g_calls.dlclose(handle);
   AfterDlclose();
   return result;
-}
-
-// Variadic in libc's headers; on this machine the arguments are in the same registers.
-TM_EXPORT int prctl(int option, long a, long b, long c, long d) {
-  constexpr int kSetSeccomp = 22;
-  if (TM_UNLIKELY(option == kSetSeccomp)) return SetSeccomp(option, a, b, c, d);
-  return g_calls.prctl(option, a, b, c, d);
-}
-
-// A tail jump for every call but seccomp's: some (vfork, clone) must not return into a
-// frame of ours.
-TM_EXPORT long syscall(long number, long a, long b, long c, long d, long e, long f) noexcept {
-  if (TM_UNLIKELY(number == SYS_seccomp)) return SetSeccompBySyscall(number, a, b, c);
-  return g_calls.syscall(number, a, b, c, d, e, f);
 }
 
 }  // extern "C"
