@@ -89,15 +89,23 @@ class Run {
   int Go() {
     const sigset_t watched = WatchedSignals();
     sigprocmask(SIG_BLOCK, &watched, &original_mask_);
+    // Ignored, as some parents leave it, the target's end would not be ours to collect.
+    original_child_handler_ = signal(SIGCHLD, SIG_DFL);
     const int failure = Launch();
+    signal(SIGPIPE, SIG_IGN);  // a closed stderr must not cost the target's exit status
     if (failure != 0) {
       files_.RemoveStateDirectory();
       sigprocmask(SIG_SETMASK, &original_mask_, nullptr);
       return failure;
     }
-    signal(SIGPIPE, SIG_IGN);
     finisher_.emplace(options_.writer);
     Follow(watched);
+    CollectRemains();
+    // From here on a signal is for us alone: it may end us, raw profiles are complete. One
+    // that came while the target ended was meant for the target.
+    const timespec now = {};
+    while (sigtimedwait(&watched, nullptr, &now) > 0) continue;
+    sigprocmask(SIG_SETMASK, &original_mask_, nullptr);
     Finish();
     return ExitStatus(wait_status_);
   }
@@ -124,6 +132,7 @@ class Run {
     if (pipe2(report, O_CLOEXEC) != 0) return LaunchFailed(errno);
     child_ = fork();
     if (child_ == 0) {
+      signal(SIGCHLD, original_child_handler_);
       sigprocmask(SIG_SETMASK, &original_mask_, nullptr);
       execvpe(argument_pointers[0], argument_pointers.data(), environment_pointers.data());
       const int error = errno;
@@ -204,16 +213,18 @@ class Run {
     progress_shown_ = true;
   }
 
-  void Finish() {
-    int still_running = 0;
-    for (const std::string& path : files_.CollectRemains(&errors_, &still_running)) {
+  void CollectRemains() {
+    for (const std::string& path : files_.CollectRemains(&errors_, &still_running_)) {
       finisher_->Add(path);
     }
+    files_.RemoveStateDirectory();
+  }
+
+  void Finish() {
     std::vector<ProfileFinisher::Finished> finished = finisher_->Wait();
     // What is raw still was written by the processes themselves.
     for (const std::string& path : files_.NewRawProfiles()) finisher_->Add(path);
     for (ProfileFinisher::Finished& f : finisher_->Wait()) finished.push_back(std::move(f));
-    files_.RemoveStateDirectory();
 
     uint64_t rows = 0;
     std::vector<std::string> profiles;
@@ -230,16 +241,16 @@ class Run {
     std::sort(errors_.begin(), errors_.end());
     errors_.erase(std::unique(errors_.begin(), errors_.end()), errors_.end());
     for (const std::string& error : errors_) Say(error);
-    Report(profiles, rows, still_running);
+    Report(profiles, rows);
   }
 
-  void Report(const std::vector<std::string>& profiles, uint64_t rows, int still_running) {
-    if (still_running != 0) {
-      Say(absl::StrCat(still_running, " process", still_running == 1 ? "" : "es",
-                       " of the program still run", still_running == 1 ? "s" : "",
+  void Report(const std::vector<std::string>& profiles, uint64_t rows) {
+    if (still_running_ != 0) {
+      Say(absl::StrCat(still_running_, " process", still_running_ == 1 ? "" : "es",
+                       " of the program still run", still_running_ == 1 ? "s" : "",
                        "; the final profile will come to ", files_.output_directory()));
     }
-    if (profiles.empty() && still_running == 0) {
+    if (profiles.empty() && still_running_ == 0) {
       Say(absl::StrCat("no profile: ", Why()));
       return;
     }
@@ -284,11 +295,13 @@ class Run {
   RunFiles files_;
   std::string library_;
   sigset_t original_mask_ = {};
+  void (*original_child_handler_)(int) = SIG_DFL;
   pid_t child_ = -1;
   int wait_status_ = 0;
   Clock::time_point started_;
   bool progress_shown_ = false;
   uint64_t snapshots_ = 0;
+  int still_running_ = 0;
   std::vector<std::string> errors_;
   std::optional<ProfileFinisher> finisher_;
 };

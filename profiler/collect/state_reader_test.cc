@@ -28,8 +28,7 @@ using testing::HasSubstr;
 
 class StateReaderTest : public testing::Test {
  protected:
-  StateReaderTest()
-      : path_(testing::TempDir() + "/state_reader_test." + std::to_string(getpid())) {}
+  StateReaderTest() : path_(testing::TempDir() + "state_reader_test." + std::to_string(getpid())) {}
   ~StateReaderTest() override { unlink(path_.c_str()); }
 
   void WriteFile(const std::string& bytes) {
@@ -134,11 +133,8 @@ TEST_F(StateReaderTest, RefusesSectionsThatLeaveTheFile) {
       }
       s = FullState();
       s.header().sections[kind].capacity = hostile;
-      if (hostile > 1) {
-        EXPECT_TRUE(absl::IsDataLoss(Copy(s.bytes()).status())) << kind << " " << hostile;
-      } else {
-        EXPECT_TRUE(Copy(s.bytes()).ok()) << kind << " " << hostile;
-      }
+      const bool fits = hostile == 0 || (hostile == 1 && kind != state::kSectionExactSites);
+      EXPECT_EQ(Copy(s.bytes()).ok(), fits) << kind << " " << hostile;
     }
   }
 }
@@ -160,10 +156,15 @@ TEST_F(StateReaderTest, CountsAreBoundedByCapacities) {
 // that protobuf accepts. (Every byte of header, control and totals that is in use.)
 TEST_F(StateReaderTest, EveryFlippedByteEndsWell) {
   const std::string good = FullState().bytes();
+  WriteFile(good);
+  const UniqueFd file(open(path_.c_str(), O_WRONLY));
+  const auto source = StateSource::OpenFile(path_);
+  ASSERT_TRUE(source.ok());
   const auto check = [&](size_t at, unsigned char flip) {
-    std::string bad = good;
-    bad[at] = static_cast<char>(bad[at] ^ flip);
-    const auto snapshot = Profile(bad);
+    const char bad = static_cast<char>(good[at] ^ flip);
+    ASSERT_EQ(pwrite(file.get(), &bad, 1, static_cast<off_t>(at)), 1);
+    const auto snapshot = TakeSnapshot(*source, {.reason = "after death", .pid = 0});
+    ASSERT_EQ(pwrite(file.get(), &good[at], 1, static_cast<off_t>(at)), 1);
     if (!snapshot.ok()) {
       EXPECT_THAT(std::string(snapshot.status().message()), HasSubstr(path_));
       return;
@@ -325,6 +326,7 @@ TEST_F(StateReaderTest, HundredThousandLiveSamplesInTenthOfASecond) {
   }
   const auto best_ms = std::chrono::duration_cast<std::chrono::milliseconds>(best).count();
   RecordProperty("best_ms", static_cast<int>(best_ms));
+  std::printf("a snapshot of 100,000 live samples takes %d ms\n", static_cast<int>(best_ms));
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
   EXPECT_LT(best_ms, 100);
 #endif
