@@ -25,7 +25,7 @@ struct Box {
 };
 
 struct Layout {
-  std::vector<Box> nodes;  // parallel to EscapeSite::nodes
+  std::vector<Box> nodes;                                     // parallel to EscapeSite::nodes
   std::vector<std::vector<std::pair<double, double>>> edges;  // poly-lines, parallel to edges
   Size size;
 };

@@ -25,16 +25,16 @@ enum class NodeRole { kAllocation, kContainer, kSite, kOutlived, kEscapePoint, k
 
 struct Node {
   NodeRole role = NodeRole::kOutlived;
-  std::string title;   // function, "map<string, Session>", "process"
-  std::string detail;  // file:line, or what is known of it
-  report::Frame frame; // empty for kContainer and the process
-  int64_t bytes = 0;   // live bytes that reach this node
+  std::string title;    // function, "map<string, Session>", "process"
+  std::string detail;   // file:line, or what is known of it
+  report::Frame frame;  // empty for kContainer and the process
+  int64_t bytes = 0;    // live bytes that reach this node
 };
 
 struct Edge {
   uint32_t from = 0;  // into EscapeSite::nodes
   uint32_t to = 0;
-  std::string how;    // "allocated in", "stored in", "outlived", "held by"
+  std::string how;  // "allocated in", "stored in", "outlived", "held by"
   Evidence evidence = Evidence::kMeasured;
   int64_t bytes = 0;
 };
@@ -47,8 +47,8 @@ struct EscapeSite {
   std::vector<Node> nodes;
   std::vector<Edge> edges;
   std::optional<report::Frame> escape_point;  // absent: nothing is known to have returned
-  std::string owner;        // function, or "process"
-  std::string explanation;  // one or two sentences with their numbers
+  std::string owner;                          // function, or "process"
+  std::string explanation;                    // one or two sentences with their numbers
 };
 
 struct Options {
@@ -57,10 +57,10 @@ struct Options {
   const Profile* base = nullptr;  // rank by growth over this profile instead of live bytes
 };
 
-// kInvalidArgument for a bad regex. A profile without evidence gives sites whose steps
+// kInvalidArgument for a bad regex; kFailedPrecondition for a profile that was not
+// classified or has no in-use type. A profile without evidence gives sites whose steps
 // are all inferred from the stack, and says so in `explanation`.
-absl::StatusOr<std::vector<EscapeSite>> FindEscapes(const Profile& profile,
-                                                    const Options& options);
+absl::StatusOr<std::vector<EscapeSite>> FindEscapes(const Profile& profile, const Options& options);
 
 }  // namespace tidemark::escape
 

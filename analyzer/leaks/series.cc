@@ -38,10 +38,7 @@ double TotalOf(const Profile& profile, int type) {
 
 // A later snapshot of one process cannot have allocated less. Without process ids, that
 // is how a restart shows (as it does in counters of other monitoring).
-bool IsRestart(const Profile& before, const Profile& after) {
-  const absl::string_view id_before = ProcessId(before);
-  const absl::string_view id_after = ProcessId(after);
-  if (!id_before.empty() && !id_after.empty()) return id_before != id_after;
+bool CounterFell(const Profile& before, const Profile& after) {
   const int alloc_before = before.FindSampleType("alloc_space");
   const int alloc_after = after.FindSampleType("alloc_space");
   if (alloc_before < 0 || alloc_after < 0) return false;
@@ -206,20 +203,29 @@ absl::Status CheckSnapshots(absl::Span<const std::shared_ptr<const Profile>> sna
   return absl::OkStatus();
 }
 
-// Sorts by time and drops what came before the newest process.
+// Sorts by time and keeps the process of the newest: growth from one process to another
+// is none.
 void KeepNewestProcess(Series& series) {
   auto& snapshots = series.snapshots;
   std::stable_sort(snapshots.begin(), snapshots.end(),
                    [](const auto& a, const auto& b) { return a->time_ns() < b->time_ns(); });
+  const size_t given = snapshots.size();
+  const std::string newest(ProcessId(*snapshots.back()));
+  const auto is_other = [&newest](const std::shared_ptr<const Profile>& snapshot) {
+    const absl::string_view id = ProcessId(*snapshot);
+    return !id.empty() && !newest.empty() && id != newest;
+  };
+  snapshots.erase(std::remove_if(snapshots.begin(), snapshots.end(), is_other), snapshots.end());
   size_t first = 0;
   for (size_t i = 1; i < snapshots.size(); ++i) {
-    if (IsRestart(*snapshots[i - 1], *snapshots[i])) first = i;
+    if (CounterFell(*snapshots[i - 1], *snapshots[i])) first = i;
   }
-  if (first == 0) return;
-  series.notes.push_back(absl::StrCat("the process was restarted: ", first,
-                                      first == 1 ? " older snapshot is" : " older snapshots are",
-                                      " of another process and left out"));
   snapshots.erase(snapshots.begin(), snapshots.begin() + static_cast<std::ptrdiff_t>(first));
+  const size_t left_out = given - snapshots.size();
+  if (left_out == 0) return;
+  series.notes.push_back(absl::StrCat(
+      left_out, left_out == 1 ? " snapshot is" : " snapshots are",
+      " of another process (was it restarted?) and left out: only the newest process counts"));
 }
 
 void SetTimes(Series& series) {

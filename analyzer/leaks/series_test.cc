@@ -57,7 +57,8 @@ TEST(Series, RestartKeepsTheNewestProcess) {
   EXPECT_EQ(series->snapshots.size(), 1u);
   ASSERT_EQ(series->notes.size(), 1u);
   EXPECT_EQ(series->notes[0],
-            "the process was restarted: 1 older snapshot is of another process and left out");
+            "1 snapshot is of another process (was it restarted?) and left out: only the newest "
+            "process counts");
 }
 
 TEST(Series, AFallingCounterIsARestart) {
