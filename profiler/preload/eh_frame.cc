@@ -403,18 +403,25 @@ int32_t Program::TakeExpression(Reader* reader) {
   return static_cast<int32_t>(position);
 }
 
-// Reads the FDE at `at`; kNotFound when it does not cover `address`.
-[[gnu::noinline]] CfiResult ReadFde(const CfiImage& image, uint64_t at, uint64_t address,
-                                    uint32_t saved_register, CfiEntry* entry) {
+// Where the CIE of the FDE at `at` stands; 0 when corrupt.
+[[gnu::noinline]] uint64_t CieOfFde(const CfiImage& image, uint64_t at) {
   Reader reader(image, at, image.limit);
-  if (!EnterEntry(&reader) || reader.limit() - reader.position() > kMaxEntryBytes) {
-    return CfiResult::kCorrupt;
-  }
+  if (!EnterEntry(&reader) || reader.limit() - reader.position() > kMaxEntryBytes) return 0;
   const uint64_t field = reader.position();
   const uint64_t distance = reader.U32();
-  if (!reader.ok() || distance == 0 || distance > field - image.begin) return CfiResult::kCorrupt;
-  Cie cie;
-  if (!ReadCie(image, field - distance, &cie)) return CfiResult::kCorrupt;
+  if (!reader.ok() || distance == 0 || distance > field - image.begin) return 0;
+  return field - distance;
+}
+
+// Reads the FDE at `at` up to its instructions, which `program` and `limit` then give;
+// kNotFound when it does not cover `address`. REQUIRES: CieOfFde(image, at) != 0.
+[[gnu::noinline]] CfiResult ReadFdeHeader(const CfiImage& image, const Cie& cie, uint64_t at,
+                                          uint64_t address, CfiEntry* entry, uint64_t* program,
+                                          uint64_t* limit) {
+  Reader reader(image, at, image.limit);
+  EnterEntry(&reader);
+  reader.U32();
+  entry->signal_frame = cie.signal_frame;
   entry->function_start = reader.Pointer(cie.pointer_encoding);
   entry->function_limit = entry->function_start + reader.Value(cie.pointer_encoding);
   if (!reader.ok()) return CfiResult::kCorrupt;
@@ -422,14 +429,25 @@ int32_t Program::TakeExpression(Reader* reader) {
     return CfiResult::kNotFound;
   }
   if (cie.has_augmentation_data) reader.Skip(reader.Uleb());
-  if (!reader.ok()) return CfiResult::kCorrupt;
-  entry->signal_frame = cie.signal_frame;
+  *program = reader.position();
+  *limit = reader.limit();
+  return reader.ok() ? CfiResult::kFound : CfiResult::kCorrupt;
+}
+
+// The row of the FDE at `at`; kNotFound when it does not cover `address`.
+[[gnu::noinline]] CfiResult ReadFde(const CfiImage& image, uint64_t at, uint64_t address,
+                                    uint32_t saved_register, CfiEntry* entry) {
+  Cie cie;
+  uint64_t begin;
+  uint64_t limit;
+  const uint64_t cie_at = CieOfFde(image, at);
+  if (cie_at == 0 || !ReadCie(image, cie_at, &cie)) return CfiResult::kCorrupt;
+  const CfiResult result = ReadFdeHeader(image, cie, at, address, entry, &begin, &limit);
+  if (result != CfiResult::kFound) return result;
   Program program(image, cie, saved_register);
   if (!program.Run(cie.program, cie.program_limit, 0, UINT64_MAX)) return CfiResult::kCorrupt;
   program.KeepAsInitial();
-  if (!program.Run(reader.position(), reader.limit(), entry->function_start, address)) {
-    return CfiResult::kCorrupt;
-  }
+  if (!program.Run(begin, limit, entry->function_start, address)) return CfiResult::kCorrupt;
   entry->row = program.row();
   return CfiResult::kFound;
 }
@@ -455,27 +473,30 @@ uint64_t SearchTable(const CfiImage& image, uint64_t table, uint64_t count, uint
   return count != 0 && at(low, 0) <= address ? at(low, 1) : 0;
 }
 
-// Where to look: kFound and the FDE if there is a search table and it has one that may cover
-// `address`; else kNotFound, and the section to scan if there is no search table.
-[[gnu::noinline]] CfiResult SearchIndex(const CfiImage& image, uint64_t address, uint64_t* at) {
+// Where to look: the FDE that may cover the address (kFound), or the section to scan because
+// there is no search table (kNotFound, at != 0). Returned in registers.
+struct Place {
+  CfiResult result;
+  uint64_t at;
+};
+[[gnu::noinline]] Place SearchIndex(const CfiImage& image, uint64_t address) {
   Reader reader(image, image.header, image.limit);
   const uint8_t version = reader.U8();
   const uint8_t section_encoding = reader.U8();
   const uint8_t count_encoding = reader.U8();
   const uint8_t table_encoding = reader.U8();
-  if (!reader.ok() || version != 1) return CfiResult::kCorrupt;
+  if (!reader.ok() || version != 1) return {CfiResult::kCorrupt, 0};
   const uint64_t section = reader.Pointer(section_encoding);
-  if (!reader.ok()) return CfiResult::kCorrupt;
+  if (!reader.ok()) return {CfiResult::kCorrupt, 0};
   if (count_encoding == kEncodingOmit || table_encoding != kEncodingSearchTable) {
-    *at = section;
-    return CfiResult::kNotFound;
+    return {CfiResult::kNotFound, section};
   }
   const uint64_t count = reader.Pointer(count_encoding);
-  if (!reader.ok() || count > (reader.limit() - reader.position()) / 8) return CfiResult::kCorrupt;
+  if (!reader.ok() || count > (reader.limit() - reader.position()) / 8) {
+    return {CfiResult::kCorrupt, 0};
+  }
   const uint64_t fde = SearchTable(image, reader.position(), count, address);
-  if (fde == 0) return CfiResult::kNotFound;
-  *at = fde;
-  return CfiResult::kFound;
+  return {fde == 0 ? CfiResult::kNotFound : CfiResult::kFound, fde};
 }
 
 [[gnu::noinline]] CfiResult SearchLinearly(const CfiImage& image, uint64_t section,
@@ -499,10 +520,12 @@ uint64_t SearchTable(const CfiImage& image, uint64_t table, uint64_t count, uint
 
 CfiResult FindCfiRow(const CfiImage& image, uint64_t address, uint32_t saved_register,
                      CfiEntry* entry) {
-  uint64_t section = 0;
-  const CfiResult indexed = SearchIndex(image, address, &section);
-  if (indexed == CfiResult::kFound) return ReadFde(image, section, address, saved_register, entry);
-  return section == 0 ? indexed : SearchLinearly(image, section, address, saved_register, entry);
+  const Place place = SearchIndex(image, address);
+  if (place.result == CfiResult::kFound) {
+    return ReadFde(image, place.at, address, saved_register, entry);
+  }
+  if (place.at == 0) return place.result;
+  return SearchLinearly(image, place.at, address, saved_register, entry);
 }
 
 bool EvaluateExpression(const CfiImage& image, int32_t position, const CfiInputs& inputs,

@@ -15,11 +15,12 @@ constexpr uint64_t kPage = 4096;
 // Executable segments loaded at one time; what is beyond counts as unknown code.
 constexpr uint32_t kMaxLoaded = 2048;
 constexpr uint32_t kPathBytes = 256 * 1024;
-constexpr uint64_t kRecheckMs = 10;
 constexpr uint32_t kMissSlots = 64;
 
+using WordOfModule [[gnu::may_alias]] = uint64_t;
+
 struct Entry {
-  LoadedModule module;
+  LoadedModule module;  // read by FindModule while it may be rewritten: by words, atomically
   uint64_t file_offset;
   uint64_t load_bias;
   uint32_t path_offset;  // into g_paths
@@ -62,8 +63,19 @@ char g_directory[512];  // working directory at start, for files loaded by a rel
 uint64_t g_loads;       // dlpi_adds and dlpi_subs when the current version was built
 uint64_t g_unloads;
 
-// Pages that were in no segment when last looked: page << 29 | milliseconds (cut).
+// Pages that were in no segment when last looked: page << 29 | time (cut), counted in 2^20 ns.
 uint64_t g_misses[kMissSlots];
+
+// Copies word by word: a copy that races with another is torn, which is found out by the
+// version, but not undefined.
+void CopyModule(LoadedModule* to, const LoadedModule& from) {
+  static_assert(sizeof(LoadedModule) % sizeof(uint64_t) == 0);
+  const auto* source = reinterpret_cast<const WordOfModule*>(&from);
+  auto* target = reinterpret_cast<WordOfModule*>(to);
+  for (size_t i = 0; i < sizeof(LoadedModule) / sizeof(uint64_t); ++i) {
+    __atomic_store_n(target + i, __atomic_load_n(source + i, __ATOMIC_RELAXED), __ATOMIC_RELAXED);
+  }
+}
 
 void CountLoss(state::Loss loss) {
   if (g_listing.totals == nullptr) return;
@@ -87,10 +99,16 @@ bool InternPath(const char* path, uint32_t* offset, uint32_t* bytes) {
   return true;
 }
 
+void SetIndex(Entry* entry, uint32_t index) {
+  LoadedModule module = entry->module;
+  module.index = index;
+  CopyModule(&entry->module, module);
+}
+
 // Puts the segment into the state's table, which gives it its index.
 void List(Entry* entry, uint32_t generation, uint64_t loaded_ns) {
   const Listing& to = g_listing;
-  entry->module.index = state::kNoModule;
+  SetIndex(entry, state::kNoModule);
   if (to.table == nullptr) return;
   const uint64_t index = to.totals->module_count;
   if (index >= to.capacity) {
@@ -121,7 +139,7 @@ void List(Entry* entry, uint32_t generation, uint64_t loaded_ns) {
     module.path_bytes = 0;
     CountLoss(state::kLossModulesFull);
   }
-  entry->module.index = static_cast<uint32_t>(index);
+  SetIndex(entry, static_cast<uint32_t>(index));
   __atomic_store_n(&to.totals->module_count, index + 1, __ATOMIC_RELEASE);
 }
 
@@ -184,8 +202,6 @@ bool ReadPath(const dl_phdr_info& info, const Builder& builder, const Entry& ent
   return true;
 }
 
-const Entry* FindSame(const Snapshot& snapshot, const Entry& wanted);
-
 // Adds one segment in its place.
 void Insert(const Entry& entry, Builder* builder) {
   Snapshot* next = builder->next;
@@ -195,20 +211,29 @@ void Insert(const Entry& entry, Builder* builder) {
   }
   uint32_t at = next->count;
   for (; at > 0 && next->starts[at - 1] > entry.module.start; --at) {
-    next->starts[at] = next->starts[at - 1];
-    next->order[at] = next->order[at - 1];
+    __atomic_store_n(&next->starts[at], next->starts[at - 1], __ATOMIC_RELAXED);
+    __atomic_store_n(&next->order[at], next->order[at - 1], __ATOMIC_RELAXED);
   }
-  next->starts[at] = entry.module.start;
-  next->order[at] = static_cast<uint16_t>(next->count);
-  next->entries[next->count++] = entry;
+  __atomic_store_n(&next->starts[at], entry.module.start, __ATOMIC_RELAXED);
+  __atomic_store_n(&next->order[at], static_cast<uint16_t>(next->count), __ATOMIC_RELAXED);
+  Entry& added = next->entries[next->count];
+  CopyModule(&added.module, entry.module);
+  added.file_offset = entry.file_offset;
+  added.load_bias = entry.load_bias;
+  added.path_offset = entry.path_offset;
+  added.path_bytes = entry.path_bytes;
+  added.build_id_bytes = entry.build_id_bytes;
+  memcpy(added.build_id, entry.build_id, sizeof(added.build_id));
+  __atomic_store_n(&next->count, next->count + 1, __ATOMIC_RELAXED);
 }
 
-// The path scratch is too big for the caller's stack; used by the holder of g_refresh only.
+// Too big for the caller's stack; used by the holder of g_refresh only.
+Entry g_entry_scratch;
 char g_path_scratch[1024];
 
 void AddFile(const dl_phdr_info& info, Builder* builder) {
-  static Entry entry;  // as g_path_scratch
-  memset(&entry, 0, sizeof(entry));
+  Entry& entry = g_entry_scratch;
+  entry = {};
   LoadedModule& module = entry.module;
   module.image_start = UINT64_MAX;
   for (uint32_t i = 0; i < info.dlpi_phnum; ++i) {
@@ -326,7 +351,9 @@ void Rebuild() {
   }
   const Snapshot& old = Current();
   builder.next = &g_snapshots[(g_version + 1) % 2];
-  builder.next->count = 0;
+  // Whoever sees a store to it sees that the version it belonged to is over.
+  __atomic_thread_fence(__ATOMIC_RELEASE);
+  __atomic_store_n(&builder.next->count, 0u, __ATOMIC_RELAXED);
   builder.is_first = true;
   builder.is_complete = true;
   builder.vdso = getauxval(AT_SYSINFO_EHDR);
@@ -346,7 +373,7 @@ void Rebuild() {
     Entry& entry = builder.next->entries[i];
     const Entry* same = FindSame(old, entry);
     if (same != nullptr) {
-      entry.module.index = same->module.index;
+      SetIndex(&entry, same->module.index);
     } else {
       List(&entry, generation, now);
     }
@@ -398,7 +425,7 @@ bool FindModule(uint64_t address, LoadedModule* module) {
     bool found = false;
     if (at != count) {
       const uint32_t entry = __atomic_load_n(&snapshot.order[at], __ATOMIC_RELAXED) % kMaxLoaded;
-      *module = snapshot.entries[entry].module;
+      CopyModule(module, snapshot.entries[entry].module);
       found = module->Contains(address);
     }
     __atomic_thread_fence(__ATOMIC_ACQUIRE);
@@ -407,13 +434,13 @@ bool FindModule(uint64_t address, LoadedModule* module) {
       break;
     }
   }
-  // Perhaps a file that was loaded since. Each page is asked about once per kRecheckMs.
+  // Perhaps a file that was loaded since. Each page is asked about once per 2^20 ns.
   const uint64_t page = address >> 12;
-  const uint64_t now_ms = (MonotonicNs() >> 20) & 0x1fffffff;
+  const uint64_t now = (MonotonicNs() >> 20) & 0x1fffffff;
   uint64_t* slot = &g_misses[(page ^ page >> 6 ^ page >> 12) % kMissSlots];
   const uint64_t miss = __atomic_load_n(slot, __ATOMIC_RELAXED);
-  if (miss >> 29 == (page & 0x7ffffffff) && now_ms - (miss & 0x1fffffff) < kRecheckMs) return false;
-  __atomic_store_n(slot, page << 29 | now_ms, __ATOMIC_RELAXED);
+  if (miss >> 29 == (page & 0x7ffffffff) && now == (miss & 0x1fffffff)) return false;
+  __atomic_store_n(slot, page << 29 | now, __ATOMIC_RELAXED);
   const uint32_t version = __atomic_load_n(&g_version, __ATOMIC_ACQUIRE);
   RefreshModules();
   return __atomic_load_n(&g_version, __ATOMIC_ACQUIRE) != version && FindModule(address, module);

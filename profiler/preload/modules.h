@@ -10,7 +10,7 @@
 // dl_load_write_lock. dlopen and dlclose hold that lock while they change the list (and
 // dlclose calls free inside), and another thread's dl_iterate_phdr callback may hold it
 // while it waits for a lock that our caller holds: so it is only called for addresses that
-// no known segment has, at most once per page and 10 ms, never with a lock that waits (the
+// no known segment has, at most once per page and millisecond, never with a lock that waits (the
 // refresh is a try-lock; who does not get it goes on with the segments that are known). It
 // is recursive, so a callback or a dlclose of our own thread is no deadlock. fork does not
 // reset it, so a fork child starts from the inherited snapshot instead of asking again.

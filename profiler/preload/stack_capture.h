@@ -2,7 +2,8 @@
 //
 // Malloc-safe, signal-safe: allocates nothing, takes no lock that a malloc caller could
 // hold, touches no memory that it did not first prove readable. Uses <= 512 bytes of the
-// thread's stack; the frames go to the caller's buffer.
+// thread's stack, <= 1 KiB when an address is seen for the first time; the frames go to the
+// caller's buffer. Frames of libtidemark.so itself are left out.
 
 #ifndef TIDEMARK_PROFILER_PRELOAD_STACK_CAPTURE_H_
 #define TIDEMARK_PROFILER_PRELOAD_STACK_CAPTURE_H_
@@ -22,8 +23,10 @@ struct Registers {
 };
 
 // One physical frame. `pc` is a return address (for a frame interrupted by a signal: the
-// interrupted address + 1, so that pc - 1 is inside the instruction). `cfa` is the
-// frame's canonical frame address: the caller's sp after this frame returned.
+// interrupted address + 1, and for the never called outermost function of a stack that was
+// made by hand, as makecontext does, its entry + 1: so that pc - 1 is inside the instruction).
+// `cfa` is the frame's canonical frame address: the caller's sp after this frame returned; of
+// the outermost frame, its own sp.
 struct CapturedFrame {
   uint64_t pc;
   uint64_t cfa;
@@ -33,7 +36,8 @@ struct CapturedFrame {
 
 struct CapturedStack {
   uint32_t depth;
-  bool truncated;                           // did not end at a frame whose CFI says "outermost"
+  bool truncated;  // did not end at the thread's outermost frame, as CFI or a null return
+                   // address tell it
   CapturedFrame frames[state::kMaxFrames];  // leaf first
 };
 

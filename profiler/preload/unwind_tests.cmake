@@ -1,0 +1,23 @@
+# Unit tests of the unwinder: modules, eh_frame, unwind_rules, stack_capture.
+if(BUILD_TESTING)
+  # Two libraries of one layout whose code has other frames; tests/unwind loads them too.
+  foreach(variant a b)
+    add_library(unwind_plugin_${variant} SHARED unwind_test_plugin.c)
+    target_compile_options(unwind_plugin_${variant} PRIVATE -O2)
+  endforeach()
+  target_compile_definitions(unwind_plugin_b PRIVATE VARIANT_B)
+endif()
+
+tidemark_test(unwinder
+  SOURCES
+    eh_frame_test.cc
+    modules_test.cc
+    stack_capture_test.cc
+    unwind_rules_test.cc
+  DEPS tidemark::preload PkgConfig::ELFUTILS Threads::Threads ${CMAKE_DL_LIBS})
+if(TARGET unwinder_test)
+  add_dependencies(unwinder_test unwind_plugin_a unwind_plugin_b)
+  target_compile_definitions(unwinder_test PRIVATE
+    UNWIND_PLUGIN_A="$<TARGET_FILE:unwind_plugin_a>"
+    UNWIND_PLUGIN_B="$<TARGET_FILE:unwind_plugin_b>")
+endif()
