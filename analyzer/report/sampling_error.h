@@ -3,9 +3,10 @@
 // The recorder samples a block of s bytes with probability p = 1 - exp(-s / rate), so a
 // sampled block stands for a value w = v / p (v is s for bytes, 1 for objects). For a sum
 // over independent samples S = sum w, an unbiased estimate of its variance is
-// V = sum w^2 (1 - p) (Horvitz-Thompson for Poisson sampling). Below ten samples the
-// normal interval is wrong (none seen does not mean none there): exact Poisson limits of
-// the count take its place, scaled to the samples' weight.
+// V = sum w^2 (1 - p) (Horvitz-Thompson for Poisson sampling). The normal interval is wrong
+// for few samples (none seen does not mean none there), so the interval is that of a
+// Poisson count (exact limits below ten samples), scaled to the samples' weight; for many
+// samples it is the normal one.
 //
 // Two snapshots of one process share the samples that are live in both, and those cancel:
 // V(difference) <= V(allocated in the interval) + V(freed in the interval). Two processes
