@@ -24,6 +24,10 @@ if(TIDEMARK_SANITIZE)
     -fsanitize=${TIDEMARK_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
   target_link_options(tidemark_sanitize INTERFACE -fsanitize=${TIDEMARK_SANITIZE})
 endif()
+if(TIDEMARK_FUZZ)
+  # Coverage of the code under test is what steers a fuzzer.
+  target_compile_options(tidemark_sanitize INTERFACE -fsanitize=fuzzer-no-link)
+endif()
 
 # tidemark_library(NAME SOURCES a.cc… DEPS tidemark::base…)
 # A static library tidemark::NAME. Files are included by their path from the
