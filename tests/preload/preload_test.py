@@ -118,6 +118,13 @@ class Programs(Case):
                 self.assertEqual(result.returncode, status)
                 self.assert_live(self.only_profile("target_c"), 40)
 
+    def test_threads_that_end_the_process_together(self):
+        for _ in range(20):
+            self.clear_profiles()
+            result = self.same([program("target_c"), "race_to_exit"], 4096)
+            self.assertEqual(result.returncode, 11)
+            self.assertGreater(self.live_mib(self.only_profile("target_c")), 19.9)
+
     def test_death_leaves_the_state(self):
         result = self.same([program("target_c"), "abort"])
         self.assertEqual(result.returncode, -6)
@@ -147,6 +154,10 @@ class Children(Case):
         # vfork and a fork child that became another program 40 each, and what the latter
         # had before, 5. Those that did nothing leave nothing.
         self.assertEqual(self.by_live(), [5, 10, 10, 20, 20, 30, 40, 40])
+
+    def test_forks_of_a_busy_program(self):
+        self.same([program("target_c"), "fork_storm"], 2048)
+        self.assertEqual(len(self.profiles("target_c")), 61)
 
     def test_children_none(self):
         self.same([program("target_c"), "children"], env={"TIDEMARK_CHILDREN": "none"})

@@ -9,6 +9,7 @@
 #include <malloc.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -260,6 +261,49 @@ static void Children(const char* self) {
   puts("children: fine");
 }
 
+static atomic_int g_stop;
+static void* ChurnUntilStopped(void* argument) {
+  while (!atomic_load(&g_stop)) Churn(argument);
+  return NULL;
+}
+
+// Forks while other threads are anywhere inside the library, and inside the allocator.
+static void ForkStorm(void) {
+  pthread_t threads[2];
+  for (uintptr_t i = 0; i < 2; ++i) {
+    CHECK(pthread_create(&threads[i], NULL, ChurnUntilStopped, (void*)(i + 1)) == 0);
+  }
+  for (int i = 0; i < 60; ++i) {
+    const pid_t child = fork();
+    if (child == 0) {
+      Allocate(2);
+      Churn((void*)77);
+      pthread_t thread;
+      CHECK(pthread_create(&thread, NULL, Churn, (void*)5) == 0);
+      CHECK(pthread_join(thread, NULL) == 0);
+      if (i % 2 == 0) exit(9);
+      _exit(9);
+    }
+    Expect(child, 9);
+  }
+  atomic_store(&g_stop, 1);
+  for (int i = 0; i < 2; ++i) CHECK(pthread_join(threads[i], NULL) == 0);
+  puts("fork storm: fine");
+}
+
+// Ends the process while other threads allocate, and while one of them ends it too.
+static void* EndProcess(void* status) { exit((int)(uintptr_t)status); }
+static void RaceToExit(void) {
+  pthread_t thread;
+  for (uintptr_t i = 0; i < 3; ++i) {
+    CHECK(pthread_create(&thread, NULL, ChurnUntilStopped, (void*)(i + 1)) == 0);
+  }
+  Allocate(20);
+  CHECK(pthread_create(&thread, NULL, EndProcess, (void*)11) == 0);
+  usleep(1000);
+  _exit(11);
+}
+
 // Each exec function once; the environment goes along.
 static void Execs(const char* self) {
   extern char** environ;
@@ -398,6 +442,8 @@ int main(int argc, char** argv) {
   if (strcmp(what, "threads") == 0) Threads();
   if (strcmp(what, "remote") == 0) Remote();
   if (strcmp(what, "children") == 0) Children(argv[0]);
+  if (strcmp(what, "fork_storm") == 0) ForkStorm();
+  if (strcmp(what, "race_to_exit") == 0) RaceToExit();
   if (strcmp(what, "execs") == 0) Execs(argv[0]);
   if (strcmp(what, "failed_exec") == 0) FailedExec();
   if (strcmp(what, "signals") == 0) Signals();
