@@ -24,7 +24,7 @@ struct alignas(64) ThreadState {
   uint32_t slot;       // 1 + index into the state's threads; 0: none
   uint32_t busy;       // > 0 inside our own slow path
   uint32_t epoch;      // of the process's state (bumped in a fork child); differs: start afresh
-  uint32_t in_new;     // see interpose_new.cc: allocations seen while operator new forwards
+  uint32_t in_new;     // allocations that left the fast path; TidemarkNew compares it
   uint32_t end_armed;  // see lifecycle.cc: the end of this thread will be noticed
   uint32_t pad[3];
 };
