@@ -59,7 +59,9 @@ RetireRange g_retire;
 // NUL-terminated paths, never removed. The state's strings are a copy, same offsets.
 char g_paths[kPathBytes];
 uint32_t g_path_bytes;
-char g_directory[512];  // working directory at start, for files loaded by a relative path
+// Asked for at start only: a target that has set seccomp since may not ask.
+char g_executable[1024];
+char g_directory[512];  // the working directory, for files loaded by a relative path
 uint64_t g_loads;       // dlpi_adds and dlpi_subs when the current version was built
 uint64_t g_unloads;
 
@@ -187,10 +189,7 @@ bool ReadPath(const dl_phdr_info& info, const Builder& builder, const Entry& ent
   if (entry.module.image_start == builder.vdso && builder.vdso != 0) {
     name = "[vdso]";
   } else if (builder.is_first) {
-    const long length = Syscall(SYS_readlinkat, AT_FDCWD, AsLong("/proc/self/exe"), AsLong(buffer),
-                                sizeof(buffer) - 1);
-    buffer[length > 0 ? length : 0] = 0;
-    return true;
+    name = g_executable;
   } else if (name[0] != '/' && g_directory[0] == '/') {
     used = strlen(g_directory);
     memcpy(buffer, g_directory, used);
@@ -406,6 +405,8 @@ void AttachModules(state::Module* table, uint64_t capacity, char* strings, uint6
   __atomic_store_n(&g_refresh, 0u, __ATOMIC_RELEASE);
   if (g_version == 0) {
     if (Syscall(SYS_getcwd, AsLong(g_directory), sizeof(g_directory)) <= 0) g_directory[0] = 0;
+    Syscall(SYS_readlinkat, AT_FDCWD, AsLong("/proc/self/exe"), AsLong(g_executable),
+            sizeof(g_executable) - 1);
     RefreshModules();
     return;
   }

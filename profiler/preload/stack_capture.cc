@@ -77,13 +77,15 @@ bool IsBehindCall(uint64_t pc) {
   constexpr uint32_t kLongestCall = 7;
   if (pc < StackMemory::kPage || pc >> 47 != 0) return false;
   if (!StackMemory::CanRead(pc - kLongestCall, kLongestCall)) return false;
-  const auto* end = reinterpret_cast<const volatile uint8_t*>(pc);
-  if (end[-5] == 0xe8) return true;  // call rel32
+  const auto byte_before = [&](int distance) {
+    return StackMemory::Byte(pc - static_cast<uint64_t>(distance));
+  };
+  if (byte_before(5) == 0xe8) return true;  // call rel32
   // call r/m64 is ff /2 with, by the addressing mode, no, one or four bytes of displacement
   // and perhaps a SIB byte.
   for (int length = 2; length <= 7; ++length) {
-    if (end[-length] != 0xff) continue;
-    const uint8_t modrm = end[1 - length];
+    if (byte_before(length) != 0xff) continue;
+    const uint8_t modrm = byte_before(length - 1);
     if ((modrm & 0x38) != 0x10) continue;
     const uint8_t mode = modrm >> 6;
     const uint8_t rm = modrm & 7;
@@ -93,7 +95,7 @@ bool IsBehindCall(uint64_t pc) {
       if (has_sib) ++expected;
       if (mode == 1) expected += 1;
       if (mode == 2 || (mode == 0 && rm == 5)) expected += 4;
-      if (mode == 0 && has_sib && (end[2 - length] & 7) == 5) expected += 4;
+      if (mode == 0 && has_sib && length > 2 && (byte_before(length - 2) & 7) == 5) expected += 4;
     }
     if (expected == length) return true;
   }
@@ -105,9 +107,8 @@ bool IsSignalReturn(uint64_t pc) {
   static constexpr uint8_t kCode[] = {0x48, 0xc7, 0xc0, 0x0f, 0, 0, 0, 0x0f, 0x05};
   if (pc < StackMemory::kPage || pc >> 47 != 0) return false;
   if (!StackMemory::CanRead(pc, sizeof(kCode))) return false;
-  const auto* code = reinterpret_cast<const volatile uint8_t*>(pc);
   for (uint32_t i = 0; i < sizeof(kCode); ++i) {
-    if (code[i] != kCode[i]) return false;
+    if (StackMemory::Byte(pc + i) != kCode[i]) return false;
   }
   return true;
 }

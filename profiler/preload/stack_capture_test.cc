@@ -87,6 +87,7 @@ TEST_F(StackCapture, StopsBeforeUnreadableMemory) {
   auto* pages = static_cast<uint8_t*>(
       mmap(nullptr, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
   ASSERT_NE(pages, MAP_FAILED);
+  memset(pages, 0x11, 8192);
   ASSERT_EQ(mprotect(pages + 4096, 4096, PROT_NONE), 0);
   const uint64_t sp = reinterpret_cast<uint64_t>(pages) + 4096 - 16;
   // A frame of this program whose caller would be on the page that cannot be read.

@@ -32,6 +32,11 @@ class StackMemory {
     return IsReadable(address) && (((address ^ last) < kPage) || IsReadable(last));
   }
 
+  // REQUIRES: it can be read.
+  __attribute__((no_sanitize_address)) static uint8_t Byte(uint64_t address) {
+    return *reinterpret_cast<const volatile uint8_t*>(address);
+  }
+
   static constexpr uint64_t kPage = 4096;
 
  private:

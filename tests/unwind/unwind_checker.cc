@@ -29,7 +29,7 @@ constexpr uint32_t kMaxLibgccFrames = state::kMaxFrames + 16;
 struct LibgccStack {
   uint32_t depth;
   uint64_t pc[kMaxLibgccFrames];   // as CapturedFrame::pc
-  uint64_t cfa[kMaxLibgccFrames];  // of the callee: sp in this frame
+  uint64_t cfa[kMaxLibgccFrames];  // 0 for the outermost
 };
 
 struct Counters {
@@ -70,9 +70,23 @@ _Unwind_Reason_Code AddFrame(_Unwind_Context* context, void* data) {
   int is_exact = 0;
   const uint64_t ip = _Unwind_GetIPInfo(context, &is_exact);
   if (ip == 0) return _URC_NO_REASON;
+  // libgcc tells sp in this frame, which is the CFA of the one before.
+  if (stack->depth > 0) stack->cfa[stack->depth - 1] = _Unwind_GetCFA(context);
   stack->pc[stack->depth] = ip + (is_exact != 0 ? 1 : 0);
-  stack->cfa[stack->depth++] = _Unwind_GetCFA(context);
+  stack->cfa[stack->depth++] = 0;
   return _URC_NO_REASON;
+}
+
+// CaptureStack leaves out the library's own frames: dlclose's, which calls destructors.
+void RemoveOwnFrames(LibgccStack* stack) {
+  uint32_t kept = 0;
+  for (uint32_t i = 0; i < stack->depth; ++i) {
+    tidemark::preload::LoadedModule module;
+    if (tidemark::preload::FindModule(stack->pc[i] - 1, &module) && module.is_self != 0) continue;
+    stack->pc[kept] = stack->pc[i];
+    stack->cfa[kept++] = stack->cfa[i];
+  }
+  stack->depth = kept;
 }
 
 void Show(const CapturedStack& ours, const LibgccStack& theirs, uint32_t first, uint32_t differ) {
@@ -85,7 +99,7 @@ void Show(const CapturedStack& ours, const LibgccStack& theirs, uint32_t first, 
     const uint64_t pc = has_ours ? ours.frames[i].pc : theirs.pc[first + i];
     const bool known = tidemark::preload::FindModule(pc - 1, &module);
     const state::Module* listed = known ? &g_modules[module.index] : nullptr;
-    dprintf(2, "  %3u ours %lx cfa %lx  libgcc %lx sp %lx  %s+%lx\n", i,
+    dprintf(2, "  %3u ours %lx cfa %lx  libgcc %lx cfa %lx  %s+%lx\n", i,
             has_ours ? ours.frames[i].pc : 0, has_ours ? ours.frames[i].cfa : 0,
             has_theirs ? theirs.pc[first + i] : 0, has_theirs ? theirs.cfa[first + i] : 0,
             known ? g_strings + listed->path_offset : "?", known ? pc - listed->load_bias : 0);
@@ -106,7 +120,7 @@ void Compare(const CapturedStack& ours, const LibgccStack& theirs) {
   const uint32_t behind = theirs.depth - first;
   uint32_t same = 0;
   while (same < ours.depth && same < behind && IsSameAddress(ours, same, theirs.pc[first + same]) &&
-         (same == 0 || ours.frames[same - 1].cfa == theirs.cfa[first + same])) {
+         (theirs.cfa[first + same] == 0 || ours.frames[same].cfa == theirs.cfa[first + same])) {
     ++same;
   }
   Count(&g_counters.captures);
@@ -147,6 +161,7 @@ void Compare(const CapturedStack& ours, const LibgccStack& theirs) {
   _Unwind_Backtrace(&AddFrame, &buffers.libgcc);
   Count(&g_counters.ns, middle - begin);
   Count(&g_counters.libgcc_ns, MonotonicNs() - middle);
+  RemoveOwnFrames(&buffers.libgcc);
   Compare(buffers.captured, buffers.libgcc);
   buffers.busy = false;
 }
