@@ -1,5 +1,7 @@
 #include "profiler/preload/stack_capture.h"
 
+#include <sys/auxv.h>
+
 #include "profiler/preload/modules.h"
 #include "profiler/preload/stack_memory.h"
 #include "profiler/preload/unwind_rules.h"
@@ -304,6 +306,10 @@ Step Unwinder::EvaluateRow() {
 // Code that no .eh_frame describes: generated code, assembly, a call of a bad pointer.
 Step Unwinder::WithoutCfi() {
   if (IsSignalReturn(frame_.pc)) return LeaveSignalFrame();
+  // What ld.so has no CFI for is its entry, which runs the constructors of libraries.
+  if (has_module_ && !IsInterrupted() && module_.image_start == getauxval(AT_BASE)) {
+    return Step::kEnd;
+  }
   uint64_t pc;
   if (IsInterrupted() && !has_module_) {
     // Interrupted outside all code: a call went astray, and its return address is on top.

@@ -4,11 +4,11 @@
 #include "profiler/preload/stack_capture.h"
 
 #include <dlfcn.h>
+#include <execinfo.h>
 #include <gtest/gtest.h>
 #include <pthread.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <unwind.h>
 
 #include <memory>
 #include <random>
@@ -20,15 +20,12 @@
 namespace tidemark::preload {
 namespace {
 
+// What libgcc's unwinder says, which is behind backtrace().
 std::vector<uint64_t> LibgccStack() {
+  std::vector<void*> frames(state::kMaxFrames);
+  frames.resize(static_cast<size_t>(backtrace(frames.data(), static_cast<int>(frames.size()))));
   std::vector<uint64_t> stack;
-  _Unwind_Backtrace(
-      [](_Unwind_Context* context, void* data) {
-        const uint64_t ip = _Unwind_GetIP(context);
-        if (ip != 0) static_cast<std::vector<uint64_t>*>(data)->push_back(ip);
-        return _URC_NO_REASON;
-      },
-      &stack);
+  for (void* frame : frames) stack.push_back(reinterpret_cast<uint64_t>(frame));
   return stack;
 }
 
@@ -182,7 +179,7 @@ TEST_F(StackCapture, SurvivesForgedStacks) {
   std::vector<LoadedModule> modules;
   for (uint64_t address :
        {reinterpret_cast<uint64_t>(&CaptureStack), reinterpret_cast<uint64_t>(&memcpy),
-        reinterpret_cast<uint64_t>(&_Unwind_Backtrace)}) {
+        reinterpret_cast<uint64_t>(dlsym(RTLD_DEFAULT, "_Unwind_Resume"))}) {
     LoadedModule module;
     ASSERT_TRUE(FindModule(address, &module));
     modules.push_back(module);

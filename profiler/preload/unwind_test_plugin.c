@@ -1,10 +1,19 @@
-// A function at the same address in both variants, with frames of different sizes, and a
-// destructor, which dlclose calls.
+// A function at the same address in each variant, with frames of different sizes; a
+// constructor, which ld.so calls before the program starts or dlopen; and a destructor, which
+// dlclose calls.
 #ifdef VARIANT_B
 #define WORDS 40
 #else
 #define WORDS 8
 #endif
+
+void tidemark_check_unwind(void) __attribute__((weak));
+
+__attribute__((constructor)) static void Arrive(void) {
+  if (tidemark_check_unwind == 0) return;
+  tidemark_check_unwind();
+  __asm__ volatile("");
+}
 
 static void (*g_call)(void);
 

@@ -1,7 +1,8 @@
 # Unit tests of the unwinder: modules, eh_frame, unwind_rules, stack_capture.
 if(BUILD_TESTING)
-  # Two libraries of one layout whose code has other frames; tests/unwind loads them too.
-  foreach(variant a b)
+  # Libraries of one layout whose code has other frames; tests/unwind loads a and b too, and
+  # links c.
+  foreach(variant a b c)
     add_library(unwind_plugin_${variant} SHARED unwind_test_plugin.c)
     target_compile_options(unwind_plugin_${variant} PRIVATE -O2)
   endforeach()

@@ -170,7 +170,9 @@ void Compare(const CapturedStack& ours, const LibgccStack& theirs) {
   if (++t_buffers.allocations % g_every == 0) CompareAt(frame);
 }
 
+// Earlier than our turn among the constructors when another one asks for a comparison.
 __attribute__((constructor)) void Start() {
+  if (g_ready) return;
   if (const char* every = getenv("TIDEMARK_UNWIND_EVERY")) g_every = strtoull(every, nullptr, 10);
   if (g_every == 0) g_every = 1;
   g_show = getenv("TIDEMARK_UNWIND_SHOW") != nullptr;
@@ -244,5 +246,8 @@ __attribute__((visibility("default"))) int dlclose(void* handle) {
   return result;
 }
 // For programs that want a comparison at a place of their choice.
-__attribute__((visibility("default"))) void tidemark_check_unwind() { CompareAt(FRAME); }
+__attribute__((visibility("default"))) void tidemark_check_unwind() {
+  if (g_owner == 0) Start();
+  CompareAt(FRAME);
+}
 }
