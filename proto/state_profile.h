@@ -555,13 +555,15 @@ class StateProfileWriter {
     }
   }
 
-  // As a shell would take it, on one line.
+  // As a shell would take it, on one line. An empty argument is two NULs in a row, so the
+  // last byte that is not NUL tells the end.
   void WriteCommandLine() {
     const char* line = view_.header->command_line;
-    const uint64_t capacity = sizeof(view_.header->command_line);
+    uint64_t end = sizeof(view_.header->command_line);
+    while (end != 0 && line[end - 1] == 0) --end;
     Text text = Key("command_line");
-    for (uint64_t at = 0; at < capacity && (line[at] != 0 || at == 0);) {
-      const uint64_t length = Length(line + at, capacity - at);
+    for (uint64_t at = 0; at < end;) {
+      const uint64_t length = Length(line + at, end - at);
       if (at != 0) text.Put(' ');
       PutQuoted(text, {line + at, length});
       at += length + 1;
