@@ -85,11 +85,10 @@ class Search {
 
   void Consider(std::unique_ptr<ElfFile> file) {
     if (!build_id_.empty() && file->build_id() != build_id_) {
-      Note(absl::StrCat(file->path(), ": ",
-                        file->build_id().empty()
-                            ? std::string("it has no build id")
-                            : absl::StrCat("its build id is ", file->build_id()),
-                        ", not ", build_id_));
+      const std::string what = file->build_id().empty()
+                                   ? "no build id"
+                                   : absl::StrCat("the build id ", file->build_id());
+      Note(absl::StrCat(file->path(), ": it has ", what, ", not ", build_id_));
       return;
     }
     const bool is_module = file->has_code();

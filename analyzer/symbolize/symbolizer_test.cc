@@ -29,7 +29,6 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
-using ::testing::SizeIs;
 
 // Where address space randomization might have put a module.
 constexpr uint64_t kBias = 0x7f1234560000;
@@ -246,6 +245,62 @@ TEST(Symbolize, AgreesWithLlvmOnThisProgram) { EXPECT_GE(Agreement(OwnPath(), 40
 
 TEST(Symbolize, AgreesWithLlvmOnLibc) {
   EXPECT_GE(Agreement("/lib/x86_64-linux-gnu/libc.so.6", 4000), 0.99);
+}
+
+TEST(Symbolize, AnotherBuildsFileIsRefusedAndSaid) {
+  const auto file = ElfFile::Open(OwnPath());
+  ASSERT_TRUE(file.ok());
+  Module module = Mapped(**file, OwnPath());
+  module.build_id = "0123456789abcdef";
+  const auto profile = ProfileOf(module, {module.start + 0x100});
+  const auto result = Symbolize(profile, Options());
+  ASSERT_TRUE(result.ok());
+  EXPECT_THAT(Lines(*result->profile, LocationId{0}), IsEmpty());
+  EXPECT_THAT(result->warnings, ElementsAre(HasSubstr("not 0123456789abcdef")));
+}
+
+TEST(Symbolize, OnlyWhatLacksSymbols) {
+  const auto file = ElfFile::Open(OwnPath());
+  ASSERT_TRUE(file.ok());
+  const Module module = Mapped(**file, OwnPath());
+  const std::vector<uint64_t> addresses = AddressesIn(FunctionsOf(**file), 1);
+  const auto once = Symbolize(ProfileOf(module, {addresses[0] + kBias}), Options());
+  ASSERT_TRUE(once.ok());
+  EXPECT_FALSE(Lines(*once->profile, LocationId{0}).empty());
+  EXPECT_TRUE(once->profile->mapping(MappingId{0}).has_functions);
+  const auto twice = Symbolize(once->profile, Options());
+  ASSERT_TRUE(twice.ok());
+  EXPECT_EQ(twice->profile, once->profile);
+  Options force;
+  force.force = true;
+  const auto again = Symbolize(once->profile, force);
+  ASSERT_TRUE(again.ok());
+  EXPECT_EQ(Lines(*again->profile, LocationId{0}), Lines(*once->profile, LocationId{0}));
+}
+
+TEST(Symbolize, AddressesOutsideTheModuleStayUnknown) {
+  const auto file = ElfFile::Open(OwnPath());
+  ASSERT_TRUE(file.ok());
+  const Module module = Mapped(**file, OwnPath());
+  const auto result =
+      Symbolize(ProfileOf(module, {0, 1, module.start - 1, module.limit, ~uint64_t{0}}), Options());
+  ASSERT_TRUE(result.ok());
+  for (uint32_t i = 0; i < 5; ++i) {
+    EXPECT_THAT(Lines(*result->profile, LocationId{i}), IsEmpty());
+  }
+  EXPECT_THAT(result->warnings, ElementsAre(HasSubstr("5 of 5 addresses have no symbol")));
+}
+
+TEST(Symbolize, StopsWhenCancelled) {
+  Progress progress;
+  progress.cancelled = true;
+  Options options;
+  options.progress = &progress;
+  const auto file = ElfFile::Open(OwnPath());
+  ASSERT_TRUE(file.ok());
+  const Module module = Mapped(**file, OwnPath());
+  EXPECT_EQ(Symbolize(ProfileOf(module, {module.start}), options).status().code(),
+            absl::StatusCode::kCancelled);
 }
 
 }  // namespace
