@@ -33,11 +33,13 @@ bool Grow(Buffer& buffer, size_t used, size_t capacity) {
   return true;
 }
 
-// The last member's size modulo 2^32, as its trailer claims: a hint for the first try.
-size_t ClaimedSize(absl::string_view bytes) {
-  uint32_t size = 0;
-  std::memcpy(&size, bytes.data() + bytes.size() - sizeof(size), sizeof(size));
-  return size;
+// The first try for a member: what its trailer claims (the size modulo 2^32, when it is
+// the last one), within what is usual.
+size_t FirstGuess(absl::string_view member) {
+  constexpr size_t kLeast = 4096, kUsualRatio = 16;
+  uint32_t claimed = 0;
+  std::memcpy(&claimed, member.data() + member.size() - sizeof(claimed), sizeof(claimed));
+  return std::max(kLeast, std::min<size_t>(claimed, member.size() * kUsualRatio));
 }
 
 }  // namespace
@@ -65,7 +67,7 @@ absl::StatusOr<Buffer> Gunzip(absl::string_view bytes, size_t limit) {
           absl::StrCat("gzip data is truncated at byte offset ", bytes.size()));
     }
     if (out.size == used) {
-      const size_t wanted = used == 0 ? std::max<size_t>(ClaimedSize(rest), 4096) : used * 2;
+      const size_t wanted = used == 0 ? FirstGuess(rest) : used * 2;
       if (!Grow(out, used, std::min(wanted, limit))) return no_memory();
     }
     size_t in_used = 0, out_used = 0;

@@ -40,7 +40,6 @@ constexpr absl::string_view kKeepFrames =
 struct Counts {
   int64_t objects = 0;
   int64_t bytes = 0;
-  friend bool operator==(const Counts&, const Counts&) = default;
 };
 
 struct Header {

@@ -8,6 +8,7 @@
 
 #include "analyzer/io/pprof_reader.h"
 
+#include <algorithm>
 #include <protozero/pbf_reader.hpp>
 #include <string>
 #include <utility>
@@ -134,6 +135,8 @@ class PprofReader {
   };
   static RawType ReadType(pbf_reader m);
   std::vector<RawType> sample_types_;
+  size_t sample_count_ = 0;
+  size_t sample_bytes_ = 0;  // of all sample messages
   RawType period_type_;
   std::vector<int64_t> comments_;
   int64_t period_ = 0, time_ns_ = 0, duration_ns_ = 0;
@@ -186,6 +189,12 @@ bool PprofReader::ReadScalar(uint32_t field, pbf_reader& r) {
     case kSampleType:
       sample_types_.push_back(ReadType(ReadMessage(r)));
       return true;
+    case kSample: {  // read in the last walk
+      Expect(r, pbf_wire_type::length_delimited);
+      sample_bytes_ += r.get_view().size();
+      ++sample_count_;
+      return true;
+    }
     case kStringTable: {
       Expect(r, pbf_wire_type::length_delimited);
       const protozero::data_view s = r.get_view();
@@ -236,6 +245,11 @@ void PprofReader::ResolveScalars() {
   types.reserve(sample_types_.size());
   for (const RawType& t : sample_types_) types.push_back({String(t.type), String(t.unit)});
   builder_.SetSampleTypes(types);
+  // A location takes a byte and more of a sample, and so does each value: hostile counts
+  // reserve no more than a multiple of the file.
+  if (!types.empty()) {
+    builder_.Reserve(std::min(sample_count_, sample_bytes_ / types.size()), sample_bytes_ / 2);
+  }
   builder_.SetPeriod({String(period_type_.type), String(period_type_.unit)}, period_);
   builder_.SetTime(time_ns_, duration_ns_);
   builder_.SetDropKeepFrames(String(drop_frames_), String(keep_frames_));

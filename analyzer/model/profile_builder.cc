@@ -240,6 +240,14 @@ void ProfileBuilder::SetSampleTypes(absl::Span<const ValueType> types) {
   p.values_.assign(types.size(), {});
 }
 
+void ProfileBuilder::Reserve(size_t samples, size_t stack_locations) {
+  Profile& p = tables_->profile;
+  p.sample_stacks_.reserve(samples);
+  p.sample_labels_.reserve(samples);
+  for (auto& column : p.values_) column.reserve(samples);
+  p.stack_locations_.reserve(stack_locations);
+}
+
 void ProfileBuilder::AddSample(StackId stack, LabelSetId labels, absl::Span<const int64_t> values) {
   Profile& p = tables_->profile;
   assert(values.size() == p.sample_types_.size());

@@ -26,8 +26,8 @@ class ProfileBuilder {
   ~ProfileBuilder();
 
   StringId AddString(absl::string_view s);
-  MappingId AddMapping(const Mapping& m);      // not interned
-  FunctionId AddFunction(const Function& f);   // interned
+  MappingId AddMapping(const Mapping& m);     // not interned
+  FunctionId AddFunction(const Function& f);  // interned
   // Not interned: each call makes a location, as each pprof location is one.
   LocationId AddLocation(uint64_t address, MappingId mapping, bool is_folded,
                          absl::Span<const Line> lines);
@@ -36,6 +36,8 @@ class ProfileBuilder {
 
   // REQUIRES: called before the first AddSample.
   void SetSampleTypes(absl::Span<const ValueType> types);
+  // Room for this many, so that growing copies nothing. REQUIRES: after SetSampleTypes.
+  void Reserve(size_t samples, size_t stack_locations);
   // REQUIRES: values.size() == number of sample types.
   void AddSample(StackId stack, LabelSetId labels, absl::Span<const int64_t> values);
 
