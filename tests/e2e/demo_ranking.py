@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Runs the demo server with different seeds, takes three snapshots of each run from
 outside, and holds `tidemark leaks` against tests/targets/answers.json: the leaking sites
-rank first and second with the right container kind, and no decoy is called a leak.
+rank first and second with the right container kind, as leak or suspect, and no decoy is
+called a leak.
 
 usage: demo_ranking.py [--runs N] [--first-seed N] [--stripped] [--parallel N]
                        [--seconds S] [--rate BYTES]
@@ -127,7 +128,7 @@ class Run:
                 if site in decoys and finding["verdict"] == "leak":
                     self.problems.append(f"decoy {site} is called a leak: {finding['reason']}")
                 if site in kinds and finding["rank"] <= 2:
-                    if finding["verdict"] != "leak":
+                    if finding["verdict"] not in ("leak", "suspect"):
                         self.problems.append(f"{site} is called {finding['verdict']}: "
                                              f"{finding['reason']}")
                     if not stripped and container != kinds[site]:
@@ -162,7 +163,10 @@ def main():
     seeds = range(options.first_seed, options.first_seed + options.runs)
     runs = measure(seeds, options.stripped, options.parallel, options.seconds, options.rate)
     wrong = [run for run in runs if run.problems]
-    print(f"{len(runs) - len(wrong)} of {len(runs)} runs right")
+    verdicts = [f["verdict"] for run in runs for f in run.findings[:2]]
+    print(f"{len(runs) - len(wrong)} of {len(runs)} runs right; of the {len(verdicts)} sites that "
+          f"ranked first or second {verdicts.count('leak')} are called a leak, "
+          f"{verdicts.count('suspect')} a suspect")
     sys.exit(1 if wrong else 0)
 
 
