@@ -24,7 +24,7 @@ struct Id {
   }
 };
 
-using StringId = Id<struct StringTag>;      // string table; StringId{0} is ""
+using StringId = Id<struct StringTag>;  // string table; StringId{0} is ""
 using MappingId = Id<struct MappingTag>;
 using FunctionId = Id<struct FunctionTag>;
 using LocationId = Id<struct LocationTag>;

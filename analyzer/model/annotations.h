@@ -15,7 +15,17 @@
 
 namespace tidemark {
 
-enum class ContainerKind : uint8_t { kMap, kSet, kSlice, kString, kDeque, kList, kQueue, kObject, kBuffer };
+enum class ContainerKind : uint8_t {
+  kMap,
+  kSet,
+  kSlice,
+  kString,
+  kDeque,
+  kList,
+  kQueue,
+  kObject,
+  kBuffer
+};
 enum class Operation : uint8_t { kUnknown, kCreate, kGrow, kInsert, kCopy };
 // How it is known.
 enum class Evidence : uint8_t { kMeasured, kCompiler, kInferred };

@@ -96,8 +96,7 @@ class Profile {
   // Leaf first.
   absl::Span<const LocationId> stack(StackId id) const {
     return absl::Span<const LocationId>(stack_locations_)
-        .subspan(stack_begins_[id.value],
-                 stack_begins_[id.value + 1] - stack_begins_[id.value]);
+        .subspan(stack_begins_[id.value], stack_begins_[id.value + 1] - stack_begins_[id.value]);
   }
 
   size_t label_set_count() const { return label_begins_.size() - 1; }
