@@ -8,10 +8,10 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include <atomic>
 #include <chrono>
 #include <cstdio>
 #include <fstream>
+#include <stop_token>
 #include <string>
 #include <thread>
 
@@ -231,9 +231,8 @@ TEST_F(StateReaderTest, ReadsAShardThatIsBeingWritten) {
   auto* shard = reinterpret_cast<state::LiveShard*>(base + live_at);
   auto* live =
       reinterpret_cast<state::LiveEntry*>(base + live_at + SectionPrefixBytes(state::kSectionLive));
-  std::atomic<bool> stop{false};
-  std::thread writer([&] {
-    for (uint32_t at = 0; !stop; at = (at + 1) % 4) {
+  std::jthread writer([&](const std::stop_token& stop) {
+    for (uint32_t at = 0; !stop.stop_requested(); at = (at + 1) % 4) {
       __atomic_fetch_add(&shard->sequence, 1, __ATOMIC_ACQ_REL);
       live[(at + 1) % 4] = live[at];
       live[at].address = 0;
@@ -254,7 +253,7 @@ TEST_F(StateReaderTest, ReadsAShardThatIsBeingWritten) {
     EXPECT_LE(copy->view().live_count, 1u);
   }
   EXPECT_GT(settled, 150);
-  stop = true;
+  writer.request_stop();
   writer.join();
   munmap(mapped, bytes.size());
   close(fd);
