@@ -40,20 +40,17 @@ bool hasArgument(int argc, char** argv, const char* name) {
 // Qt picks its platform before there is a parser: decide from the bare arguments. False
 // when a window is asked for and there is nowhere to show it.
 bool choosePlatform(int argc, char** argv) {
-  if (qEnvironmentVariableIsSet("QT_QPA_PLATFORM") || hasArgument(argc, argv, "-platform")) {
-    return true;
-  }
   bool headless = false;
   for (const char* name : {"--screenshot", "--help", "-h", "--version", "-v"}) {
     headless = headless || hasArgument(argc, argv, name);
   }
-  if (headless) {
-    // A picture must not depend on the desktop it is taken on.
-    qputenv("QT_QPA_PLATFORM", "offscreen");
-    qInstallMessageHandler(onlyErrors);
-    return true;
-  }
-  return !qEnvironmentVariableIsEmpty("DISPLAY") || !qEnvironmentVariableIsEmpty("WAYLAND_DISPLAY");
+  const bool chosen =
+      qEnvironmentVariableIsSet("QT_QPA_PLATFORM") || hasArgument(argc, argv, "-platform");
+  // A picture must not depend on the desktop it is taken on.
+  if (headless && !chosen) qputenv("QT_QPA_PLATFORM", "offscreen");
+  if (headless) qInstallMessageHandler(onlyErrors);
+  return headless || chosen || !qEnvironmentVariableIsEmpty("DISPLAY") ||
+         !qEnvironmentVariableIsEmpty("WAYLAND_DISPLAY");
 }
 
 }  // namespace

@@ -16,6 +16,10 @@ QString fileAndLine(const report::DiffRow& row) {
   return row.line > 0 ? QStringLiteral("%1:%2").arg(file).arg(row.line) : file;
 }
 
+QString shortFileAndLine(const report::DiffRow& row) {
+  return fileAndLine(row).section(QLatin1Char('/'), -1);
+}
+
 QString fullName(const report::DiffRow& row) {
   QStringList parts;
   if (!row.function.empty()) parts << toQString(row.function);
@@ -120,7 +124,7 @@ QVariant DiffModel::data(const QModelIndex& index, int role) const {
     case LeaksModel::SortRole:
       return sortKey(row, column);
     case LeaksModel::SubtextRole:
-      return column == Name && !row.function.empty() ? fileAndLine(row) : QVariant();
+      return column == Name && !row.function.empty() ? shortFileAndLine(row) : QVariant();
     case LeaksModel::IntervalRole: {
       if (column != Delta || row.delta_flat == 0) return {};
       const double delta = static_cast<double>(row.delta_flat);
@@ -141,7 +145,7 @@ QVariant DiffModel::headerData(int section, Qt::Orientation orientation, int rol
   }
   if (role != Qt::DisplayRole && role != Qt::ToolTipRole) return {};
   static const char* const kNames[ColumnCount] = {
-      "Function", "Base", "New", "Delta", "95 % interval", "Change", "Delta with callees"};
+      "Where", "Base", "New", "Delta", "95 % interval", "Change", "Delta with callees"};
   static const char* const kTips[ColumnCount] = {
       "Where the memory was allocated",
       "In the base snapshot, in the function itself",

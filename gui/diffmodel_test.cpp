@@ -46,9 +46,9 @@ TEST(DiffModel, ShowsBothSidesAndTheInterval) {
   QAbstractItemModelTester tester(&model, QAbstractItemModelTester::FailureReportingMode::Fatal);
   model.setReports(makeReports());
   EXPECT_EQ(tableText(model).toStdString(),
-            "Cache::insert|1.00 KiB|4.00 KiB|+3.00 KiB|+2.00 KiB … +4.00 KiB|+300 %|+3.00 KiB\n"
-            "load|2.00 KiB|0 B|−2.00 KiB||gone|−2.00 KiB\n"
-            "/src/new.cc:7|0 B|1.00 KiB|+1.00 KiB||new|0 B");
+            "Cache::insert|1.00 kB|4.00 kB|+3.00 kB|+2.00 kB … +4.00 kB|+300 %|+3.00 kB\n"
+            "load|2.00 kB|0 B|−2.00 kB||gone|−2.00 kB\n"
+            "/src/new.cc:7|0 B|1.00 kB|+1.00 kB||new|0 B");
 }
 
 TEST(DiffModel, SortsBySignedDeltaAndPutsNewOnesFirst) {

@@ -28,18 +28,19 @@ DiffView::DiffView(QWidget* parent) : QWidget(parent) {
 
   m_totals = new QLabel;
   m_totals->setTextFormat(Qt::PlainText);
-  m_granularity = new QComboBox;
-  m_granularity->addItem(tr("Functions"), static_cast<int>(report::Granularity::kFunctions));
-  m_granularity->addItem(tr("Lines"), static_cast<int>(report::Granularity::kLines));
-  m_granularity->addItem(tr("Files"), static_cast<int>(report::Granularity::kFiles));
+  m_rows = new QComboBox;
+  m_rows->addItem(tr("Sites"), static_cast<int>(DiffRows::Sites));
+  m_rows->addItem(tr("Functions"), static_cast<int>(DiffRows::Functions));
+  m_rows->addItem(tr("Lines"), static_cast<int>(DiffRows::Lines));
+  m_rows->addItem(tr("Files"), static_cast<int>(DiffRows::Files));
   auto* label = new QLabel(tr("&Rows"));
-  label->setBuddy(m_granularity);
+  label->setBuddy(m_rows);
   auto* bar = new QHBoxLayout;
   bar->setContentsMargins(12, 6, 12, 6);
   bar->setSpacing(8);
   bar->addWidget(m_totals, 1);
   bar->addWidget(label);
-  bar->addWidget(m_granularity);
+  bar->addWidget(m_rows);
 
   m_table = new QTableView;
   setUpTable(m_table);
@@ -79,10 +80,8 @@ DiffView::DiffView(QWidget* parent) : QWidget(parent) {
   addAction(copy);
   m_table->addAction(copy);
   m_table->setContextMenuPolicy(Qt::ActionsContextMenu);
-  connect(m_granularity, &QComboBox::activated, this, [this] {
-    Q_EMIT granularityChanged(
-        static_cast<report::Granularity>(m_granularity->currentData().toInt()));
-  });
+  connect(m_rows, &QComboBox::activated, this,
+          [this] { Q_EMIT rowsChanged(static_cast<DiffRows>(m_rows->currentData().toInt())); });
   setReports(nullptr);
 }
 
@@ -90,13 +89,14 @@ void DiffView::setReports(std::shared_ptr<const Reports> reports) {
   m_model->setReports(reports);
   if (const report::DiffReport* diff = m_model->diff()) {
     const QString unit = toQString(diff->unit);
+    const DiffRows rows = reports->options.diffRows;
     m_totals->setText(tr("%1:  base %2,  new %3,  delta %4")
                           .arg(toQString(diff->sample_type), valueText(diff->base_total, unit),
                                valueText(diff->total, unit),
                                signedValueText(diff->total - diff->base_total, unit)));
-    m_granularity->setCurrentIndex(
-        m_granularity->findData(static_cast<int>(reports->options.granularity)));
-    const bool twoLines = reports->options.granularity == report::Granularity::kLines;
+    m_rows->setCurrentIndex(m_rows->findData(static_cast<int>(rows)));
+    const bool twoLines = rows == DiffRows::Sites || rows == DiffRows::Lines;
+    m_table->setColumnHidden(DiffModel::TotalDelta, rows == DiffRows::Sites);
     m_table->verticalHeader()->setDefaultSectionSize((twoLines ? 2 : 1) * fontMetrics().height() +
                                                      (twoLines ? 12 : 18));
     m_pages->setCurrentIndex(0);

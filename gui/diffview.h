@@ -24,14 +24,14 @@ class DiffView : public QWidget {
   void copyRow() const;
 
  Q_SIGNALS:
-  void granularityChanged(report::Granularity granularity);
+  void rowsChanged(DiffRows rows);
 
  private:
   DiffModel* m_model;
   QSortFilterProxyModel* m_proxy;
   QTableView* m_table;
   QLabel* m_totals;
-  QComboBox* m_granularity;
+  QComboBox* m_rows;
   QLabel* m_placeholder;
   QStackedWidget* m_pages;  // the table, or why there is none
 };

@@ -121,6 +121,56 @@ ViewOptions initialOptions(const Series& series) {
   return options;
 }
 
+report::Options withGranularity(report::Options reportOptions, const ViewOptions& options) {
+  reportOptions.granularity = options.diffRows == DiffRows::Lines ? report::Granularity::kLines
+                              : options.diffRows == DiffRows::Files
+                                  ? report::Granularity::kFiles
+                                  : report::Granularity::kFunctions;
+  return reportOptions;
+}
+
+// The ranking of two snapshots knows each site's difference and how sure it is: functions
+// do not, as in C++ nearly all memory is operator new's own.
+absl::StatusOr<report::DiffReport> diffSites(const Series& series, const ViewOptions& options,
+                                             JobProgress& job) {
+  const auto& base = series.snapshots[static_cast<size_t>(options.base)].profile;
+  const auto& profile = series.snapshots[static_cast<size_t>(options.snapshot)].profile;
+  // Rank puts the older one first, which the base need not be.
+  const bool forward = base->time_ns() <= profile->time_ns();
+  const std::shared_ptr<const Profile> pair[] = {forward ? base : profile,
+                                                 forward ? profile : base};
+  leaks::Options rankOptions;
+  rankOptions.progress = &job.progress;
+  absl::StatusOr<leaks::Ranking> ranking = leaks::Rank(pair, rankOptions);
+  if (!ranking.ok()) return ranking.status();
+  const QRegularExpression focus(QString::fromStdString(options.focus));
+
+  report::DiffReport diff;
+  diff.sample_type = "inuse_space";
+  diff.unit = "bytes";
+  for (const leaks::Finding& finding : ranking->findings) {
+    if (finding.series.size() != 2 || !matchesFocus(finding, focus)) continue;
+    report::DiffRow row;
+    row.function =
+        finding.site.function.empty() ? report::ToString(finding.site) : finding.site.function;
+    row.file = finding.site.file;
+    row.line = finding.site.line;
+    row.address = finding.site.address;
+    row.base_flat = row.base_cum = finding.series[forward ? 0 : 1];
+    row.flat = row.cum = finding.series[forward ? 1 : 0];
+    row.delta_flat = row.delta_cum = row.flat - row.base_flat;
+    if (finding.delta_ci) {
+      const auto low = static_cast<int64_t>(finding.delta_ci->low);
+      const auto high = static_cast<int64_t>(finding.delta_ci->high);
+      row.delta_ci = forward ? std::pair(low, high) : std::pair(-high, -low);
+    }
+    diff.base_total += row.base_flat;
+    diff.total += row.flat;
+    diff.rows.push_back(std::move(row));
+  }
+  return diff;
+}
+
 QString errorLine(const absl::Status& status) {
   QString message = toQString(status.message());
   if (message.isEmpty()) message = toQString(absl::StatusCodeToString(status.code()));
@@ -129,6 +179,17 @@ QString errorLine(const absl::Status& status) {
 }
 
 }  // namespace
+
+bool matchesFocus(const leaks::Finding& finding, const QRegularExpression& focus) {
+  // A pattern that does not compile is an error of the reports that share it.
+  if (focus.pattern().isEmpty() || !focus.isValid()) return true;
+  const auto matches = [&focus](const report::Frame& frame) {
+    return focus.match(toQString(frame.function)).hasMatch() ||
+           focus.match(toQString(frame.file)).hasMatch() ||
+           focus.match(toQString(frame.module)).hasMatch();
+  };
+  return matches(finding.site) || std::any_of(finding.stack.begin(), finding.stack.end(), matches);
+}
 
 absl::StatusOr<std::shared_ptr<const Series>> loadSeries(const OpenRequest& request,
                                                          JobProgress& job) {
@@ -156,8 +217,9 @@ Reports makeReports(const Series& series, const ViewOptions& options, JobProgres
   if (job.progress.cancelled) return reports;
 
   if (base != nullptr) {
-    reportOptions.granularity = options.granularity;
-    reports.diff = report::Diff(*base, profile, reportOptions);
+    reports.diff = options.diffRows == DiffRows::Sites
+                       ? diffSites(series, options, job)
+                       : report::Diff(*base, profile, withGranularity(reportOptions, options));
     if (job.progress.cancelled) return reports;
   }
   escape::Options escapeOptions;

@@ -9,6 +9,7 @@
 #define TIDEMARK_GUI_DOCUMENT_H_
 
 #include <QObject>
+#include <QRegularExpression>
 #include <QString>
 #include <QStringList>
 #include <QThreadPool>
@@ -49,6 +50,9 @@ struct Series {
   size_t newest() const { return snapshots.size() - 1; }
 };
 
+// What the diff has a row for. Sites are compared by live bytes, whatever the sample type.
+enum class DiffRows { Sites, Functions, Lines, Files };
+
 // What the reports show. Indices are into Series::snapshots.
 struct ViewOptions {
   int snapshot = 0;
@@ -56,7 +60,7 @@ struct ViewOptions {
   std::string sampleType;  // empty: the profile's default
   std::string focus;       // a regular expression; empty: everything
   bool inverted = false;   // flame graph merged from the leaf
-  report::Granularity granularity = report::Granularity::kFunctions;  // of the diff
+  DiffRows diffRows = DiffRows::Sites;
   friend bool operator==(const ViewOptions&, const ViewOptions&) = default;
 };
 
@@ -74,6 +78,10 @@ struct JobProgress {
   std::atomic<int> files{0};           // how many there are
   std::atomic<bool> analysing{false};  // files are read; reports are being computed
 };
+
+// Whether the site, or a frame of its heaviest stack, has a function, file or module that
+// matches.
+bool matchesFocus(const leaks::Finding& finding, const QRegularExpression& focus);
 
 // Reads, symbolizes, classifies and ranks. Errors: io::OpenFile's; kCancelled.
 absl::StatusOr<std::shared_ptr<const Series>> loadSeries(const OpenRequest& request,

@@ -68,8 +68,6 @@ Qt::PenStyle edgeStyle(Evidence evidence) {
   return Qt::SolidLine;
 }
 
-QString nodeTitle(const escape::Node& node) { return shortFunction(toQString(node.title)); }
-
 // The second line: the role, where it is, how much reaches it.
 QString nodeDetail(const escape::Node& node) {
   QStringList parts{roleName(node.role)};
@@ -84,6 +82,10 @@ QString nodeDetail(const escape::Node& node) {
 }
 
 }  // namespace
+
+QString escapeTitle(const escape::Node& node) {
+  return node.frame.function == node.title ? frameTitle(node.frame) : toQString(node.title);
+}
 
 EscapeCanvas::EscapeCanvas(QWidget* parent) : QWidget(parent) {
   setBackgroundRole(QPalette::Base);
@@ -105,7 +107,7 @@ QFont EscapeCanvas::detailFont() const {
 escape::Size EscapeCanvas::measure(const escape::Node& node) const {
   const QFontMetrics title(titleFont());
   const QFontMetrics detail(detailFont());
-  const int text = std::max(title.horizontalAdvance(nodeTitle(node)),
+  const int text = std::max(title.horizontalAdvance(escapeTitle(node)),
                             detail.horizontalAdvance(nodeDetail(node)));
   return {std::clamp(text, 120, kWidestText) + 2 * kPadX + 4,
           title.height() + detail.height() + 2 + 2 * kPadY};
@@ -185,7 +187,7 @@ void EscapeCanvas::paintNode(QPainter& painter, size_t i) const {
   painter.setFont(titleFont());
   painter.setPen(palette().color(QPalette::Text));
   painter.drawText(text, Qt::AlignLeft | Qt::AlignTop | Qt::TextSingleLine,
-                   painter.fontMetrics().elidedText(nodeTitle(node), Qt::ElideMiddle, width));
+                   painter.fontMetrics().elidedText(escapeTitle(node), Qt::ElideMiddle, width));
   painter.setFont(detailFont());
   painter.setPen(dimText(palette()));
   painter.drawText(text, Qt::AlignLeft | Qt::AlignBottom | Qt::TextSingleLine,

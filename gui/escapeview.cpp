@@ -9,6 +9,7 @@
 #include <QPainter>
 #include <QScrollArea>
 #include <QVBoxLayout>
+#include <algorithm>
 
 #include "gui/format.h"
 #include "gui/theme.h"
@@ -140,7 +141,7 @@ void EscapeView::showCurrent() {
   const escape::EscapeSite* site = current();
   m_canvas->setSite(site);
   if (site != nullptr) {
-    m_explanation->setText(toQString(site->explanation));
+    m_explanation->setText(escapeExplanation(*site));
   } else if (m_reports && !m_reports->escapes.ok()) {
     m_explanation->setText(toQString(m_reports->escapes.status().message()));
   } else {
@@ -154,15 +155,28 @@ void EscapeView::copyPath() const {
   }
 }
 
+QString escapeExplanation(const escape::EscapeSite& site) {
+  QString text = toQString(site.explanation);
+  // Longest first: one name may be part of another.
+  QStringList names;
+  for (const escape::Node& node : site.nodes) names << toQString(node.frame.function);
+  std::sort(names.begin(), names.end(),
+            [](const QString& a, const QString& b) { return a.size() > b.size(); });
+  for (const QString& name : names) {
+    if (!name.isEmpty()) text.replace(name, shortFunction(name));
+  }
+  return text;
+}
+
 QString escapeText(const escape::EscapeSite& site) {
   QStringList lines;
   for (const escape::Edge& edge : site.edges) {
     lines << QStringLiteral("%1 %2 %3 (%4, %5)")
-                 .arg(toQString(site.nodes[edge.from].title), toQString(edge.how),
-                      toQString(site.nodes[edge.to].title), QString::fromUtf8(Name(edge.evidence)),
+                 .arg(escapeTitle(site.nodes[edge.from]), toQString(edge.how),
+                      escapeTitle(site.nodes[edge.to]), QString::fromUtf8(Name(edge.evidence)),
                       bytesText(static_cast<double>(edge.bytes)));
   }
-  lines << toQString(site.explanation);
+  lines << escapeExplanation(site);
   return lines.join(QLatin1Char('\n'));
 }
 

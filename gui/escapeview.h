@@ -66,8 +66,12 @@ class EscapeView : public QWidget {
   QScrollArea* m_scroll;
 };
 
-// "Session::create 1.2 MiB -> stored in map<…> …", one line per step.
+// "Session::create 1.2 MB -> stored in map<…> …", one line per step.
 QString escapeText(const escape::EscapeSite& site);
+// A node's name; functions by their short names.
+QString escapeTitle(const escape::Node& node);
+// The explanation, with functions by their short names.
+QString escapeExplanation(const escape::EscapeSite& site);
 
 }  // namespace tidemark::gui
 

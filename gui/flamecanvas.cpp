@@ -15,7 +15,7 @@ namespace tidemark::gui {
 namespace {
 
 constexpr double kNarrowest = 1.0;  // pixels; narrower boxes are not drawn
-constexpr int kTextFrom = 24;       // pixels; narrower boxes carry no text
+constexpr int kTextFrom = 40;       // pixels; narrower boxes carry no text
 
 // FNV-1a: the same function has the same colour in every file and run.
 uint32_t hashName(const std::string& name) {

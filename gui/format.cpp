@@ -7,6 +7,8 @@
 #include <array>
 #include <cmath>
 
+#include "analyzer/classify/cxx_name.h"
+
 namespace tidemark::gui {
 namespace {
 
@@ -47,17 +49,20 @@ QString toQString(absl::string_view text) {
 }
 
 QString bytesText(double bytes) {
-  static constexpr std::array<const char*, 7> kUnits = {"B",   "KiB", "MiB", "GiB",
-                                                        "TiB", "PiB", "EiB"};
+  static constexpr std::array<const char*, 7> kUnits = {"B", "kB", "MB", "GB", "TB", "PB", "EB"};
   return scaled(std::fabs(bytes) < 999.5 ? std::nearbyint(bytes) : bytes, 1024, kUnits);
 }
 
 QString signedBytesText(double bytes) { return withPlus(std::nearbyint(bytes), bytesText(bytes)); }
 
+QString rateText(double bytesPerHour, bool perMinute) {
+  return signedBytesText(perMinute ? bytesPerHour / 60 : bytesPerHour) +
+         (perMinute ? QStringLiteral("/min") : QStringLiteral("/h"));
+}
+
 QString countText(qint64 count) {
-  QLocale c(QLocale::English, QLocale::UnitedStates);
-  const QString digits = c.toString(std::fabs(static_cast<double>(count)), 'f', 0);
-  return count < 0 ? kMinus + digits : digits;
+  const QLocale english(QLocale::English, QLocale::UnitedStates);
+  return english.toString(count).replace(QLatin1Char('-'), kMinus);
 }
 
 QString valueText(qint64 value, const QString& unit) {
@@ -99,43 +104,15 @@ QString bytesIntervalText(double low, double high) {
 }
 
 QString shortFunction(const QString& function) {
-  // Cut at the first parenthesis at template depth 0 that opens a parameter list, then
-  // drop a return type: what stands before the last space at depth 0 of the rest.
-  const QString anonymous = QStringLiteral("(anonymous namespace)");
-  const QString call = QStringLiteral("operator()");
-  int depth = 0;
-  qsizetype end = function.size();
-  qsizetype start = 0;
-  bool in_operator = false;
-  for (qsizetype i = 0; i < function.size(); ++i) {
-    const QStringView rest = QStringView(function).mid(i);
-    if (rest.startsWith(anonymous)) {
-      i += anonymous.size() - 1;
-    } else if (rest.startsWith(call)) {
-      i += call.size() - 1;
-    } else if (rest.startsWith(QLatin1String("operator")) && depth == 0) {
-      in_operator = true;  // "operator<", "operator new": no more cutting of return types
-      i += 7;
-      while (i + 1 < function.size() && QStringLiteral("<>=-").contains(function[i + 1])) ++i;
-    } else if (function[i] == QLatin1Char('<')) {
-      ++depth;
-    } else if (function[i] == QLatin1Char('>')) {
-      --depth;
-    } else if (function[i] == QLatin1Char('(') && depth == 0) {
-      // Go's "(*Store).Put" and a pointer-to-function type open with a parenthesis that
-      // closes before the name ends; only one that follows a name is a parameter list.
-      const bool follows_name =
-          i > 0 && function[i - 1] != QLatin1Char('.') && function[i - 1] != QLatin1Char(' ');
-      if (follows_name) {
-        end = i;
-        break;
-      }
-    } else if (function[i] == QLatin1Char(' ') && depth == 0 && !in_operator) {
-      start = i + 1;
-    }
+  const std::string name = function.toStdString();
+  const classify::FunctionName parts = classify::SplitFunctionName(name);
+  QString result = toQString(parts.base);
+  if (!parts.scope.empty()) {
+    result.prepend(toQString(classify::ShortTypeName(parts.scope)) + QStringLiteral("::"));
   }
-  if (depth != 0 || end <= start) return function;  // not a C++ name: leave it alone
-  return function.mid(start, end - start);
+  // GCC's mark on functions that return a std::string.
+  result.remove(QStringLiteral("[abi:cxx11]"));
+  return result.isEmpty() ? function : result;
 }
 
 QString frameTitle(const report::Frame& frame) {
@@ -149,7 +126,8 @@ QString frameWhere(const report::Frame& frame) {
     if (frame.line > 0) where += QStringLiteral(":%1").arg(frame.line);
     return where;
   }
-  if (!frame.module.empty()) return QFileInfo(toQString(frame.module)).fileName();
+  // Without a function, the module is part of the title.
+  if (!frame.function.empty()) return QFileInfo(toQString(frame.module)).fileName();
   return QString();
 }
 

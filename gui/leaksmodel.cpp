@@ -8,7 +8,8 @@
 namespace tidemark::gui {
 namespace {
 
-QString perHour(double bytes) { return signedBytesText(bytes) + QStringLiteral("/h"); }
+// The column is in bytes per minute when its fastest site grows or shrinks by as much.
+constexpr double kReadablePerMinute = 1024;
 
 // Growth is a slope where there is one, else a difference.
 std::optional<double> growthOf(const leaks::Finding& finding) {
@@ -29,8 +30,11 @@ void LeaksModel::setSeries(std::shared_ptr<const Series> series) {
   if (m_series && !m_series->ranking.ok()) m_series.reset();
   m_largestLive = 0;
   m_largestGrowth = 0;
+  m_perMinute = false;
   if (m_series) {
     for (const leaks::Finding& finding : m_series->ranking->findings) {
+      m_perMinute = m_perMinute ||
+                    std::fabs(finding.slope_bytes_per_hour.value_or(0)) >= kReadablePerMinute * 60;
       const double live = static_cast<double>(finding.live_bytes);
       m_largestLive = std::max({m_largestLive, live, finding.live_ci ? finding.live_ci->high : 0});
       m_largestGrowth = std::max(m_largestGrowth, std::fabs(growthOf(finding).value_or(0)));
@@ -68,7 +72,9 @@ QString LeaksModel::text(const leaks::Finding& finding, int column) const {
     case Live:
       return bytesText(static_cast<double>(finding.live_bytes));
     case Growth:
-      if (finding.slope_bytes_per_hour) return perHour(*finding.slope_bytes_per_hour);
+      if (finding.slope_bytes_per_hour) {
+        return rateText(*finding.slope_bytes_per_hour, m_perMinute);
+      }
       if (finding.delta_bytes) return signedBytesText(static_cast<double>(*finding.delta_bytes));
       return QString();
     case Samples:
@@ -131,7 +137,10 @@ QString LeaksModel::toolTip(const leaks::Finding& finding, int column) const {
     }
     case Growth:
       if (const auto ci = growthInterval(finding)) {
-        const auto show = finding.slope_bytes_per_hour ? perHour : signedBytesText;
+        const auto show = [&](double value) {
+          return finding.slope_bytes_per_hour ? rateText(value, m_perMinute)
+                                              : signedBytesText(value);
+        };
         return tr("95 % between %1 and %2").arg(show(ci->low), show(ci->high));
       }
       return QString();
@@ -197,7 +206,7 @@ QVariant LeaksModel::headerData(int section, Qt::Orientation orientation, int ro
       "The innermost frame of your own code",
       "What holds the memory at the site",
       "Estimated live bytes in the newest snapshot, with the 95 % interval",
-      "Per hour from three snapshots, the difference from two, with the 95 % interval",
+      "A rate from three snapshots, the difference from two, with the 95 % interval",
       "Raw samples behind the estimate of live bytes",
       "Live bytes in each snapshot, oldest first"};
   return tr(role == Qt::DisplayRole ? kNames[section] : kTips[section]);
@@ -218,21 +227,12 @@ LeaksProxy::LeaksProxy(QObject* parent) : QSortFilterProxyModel(parent) {
 }
 
 void LeaksProxy::setFocusPattern(const QString& pattern) {
-  // A pattern that does not compile is reported by the reports; the table keeps all rows.
   m_focus = QRegularExpression(pattern);
-  if (!m_focus.isValid()) m_focus = QRegularExpression();
   invalidateRowsFilter();
 }
 
 bool LeaksProxy::filterAcceptsRow(int row, const QModelIndex&) const {
-  if (m_focus.pattern().isEmpty()) return true;
-  const leaks::Finding& f = static_cast<const LeaksModel*>(sourceModel())->finding(row);
-  const auto matches = [this](const report::Frame& frame) {
-    return m_focus.match(toQString(frame.function)).hasMatch() ||
-           m_focus.match(toQString(frame.file)).hasMatch() ||
-           m_focus.match(toQString(frame.module)).hasMatch();
-  };
-  return matches(f.site) || std::any_of(f.stack.begin(), f.stack.end(), matches);
+  return matchesFocus(static_cast<const LeaksModel*>(sourceModel())->finding(row), m_focus);
 }
 
 }  // namespace tidemark::gui

@@ -32,6 +32,7 @@ class LeaksModel : public QAbstractTableModel {
   void setSeries(std::shared_ptr<const Series> series);
   // REQUIRES: 0 <= row < rowCount().
   const leaks::Finding& finding(int row) const;
+  bool ratesArePerMinute() const { return m_perMinute; }
   // The row as text, tabs between columns.
   QString rowText(int row) const;
 
@@ -50,6 +51,7 @@ class LeaksModel : public QAbstractTableModel {
   std::shared_ptr<const Series> m_series;
   double m_largestLive = 0;    // upper ends of the intervals
   double m_largestGrowth = 0;  // magnitudes
+  bool m_perMinute = false;    // rates are shown per minute, else per hour
 };
 
 // Sorts by SortRole and keeps findings whose site or stack matches the filter.

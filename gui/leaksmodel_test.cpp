@@ -30,11 +30,23 @@ TEST(LeaksModel, ShowsFindingsAsText) {
   QAbstractItemModelTester tester(&model, QAbstractItemModelTester::FailureReportingMode::Fatal);
   model.setSeries(threeFindings());
   EXPECT_EQ(tableText(model).toStdString(),
-            "1|leak|Cache::insert|map|3.00 MiB|+2.00 MiB/h|3,072|\n"
-            "2|suspect|Log::append||9.00 MiB||9,216|\n"
-            "3|shrinking|Pool::take||1.00 KiB|−4.00 KiB|1|");
+            "1|leak|Cache::insert|map|3.00 MB|+34.1 kB/min|3,072|\n"
+            "2|suspect|Log::append||9.00 MB||9,216|\n"
+            "3|shrinking|Pool::take||1.00 kB|−4.00 kB|1|");
   model.setSeries(nullptr);
   EXPECT_EQ(model.rowCount(), 0);
+}
+
+TEST(LeaksModel, SlowRatesArePerHour) {
+  leaks::Finding slow = makeTestFinding(1, Verdict::kLeak, "Log::append", 1 << 20);
+  slow.slope_bytes_per_hour = 30 * 1024;
+  leaks::Finding fast = slow;
+  fast.slope_bytes_per_hour = 60 * 1024;
+  LeaksModel model;
+  model.setSeries(makeTestSeries({slow}));
+  EXPECT_EQ(columnText(model, LeaksModel::Growth).toStdString(), "+30.0 kB/h");
+  model.setSeries(makeTestSeries({slow, fast}));  // one unit for the column
+  EXPECT_EQ(columnText(model, LeaksModel::Growth).toStdString(), "+512 B/min +1.00 kB/min");
 }
 
 TEST(LeaksModel, BarsShareTheColumnsScale) {
@@ -62,8 +74,8 @@ TEST(LeaksModel, CopiesARowInFull) {
   LeaksModel model;
   model.setSeries(threeFindings());
   EXPECT_EQ(model.rowText(0).toStdString(),
-            "1\tleak\tCache::insert(int) /src/demo.cc:10\tmap std::map<int, Session>\t3.00 MiB\t"
-            "+2.00 MiB/h\t3,072");
+            "1\tleak\tCache::insert(int) /src/demo.cc:10\tmap std::map<int, Session>\t3.00 MB\t"
+            "+34.1 kB/min\t3,072");
 }
 
 TEST(LeaksProxy, SortsByNumbersNotByText) {
@@ -73,7 +85,7 @@ TEST(LeaksProxy, SortsByNumbersNotByText) {
   QAbstractItemModelTester tester(&proxy, QAbstractItemModelTester::FailureReportingMode::Fatal);
   proxy.setSourceModel(&model);
   proxy.sort(LeaksModel::Live, Qt::DescendingOrder);
-  EXPECT_EQ(columnText(proxy, LeaksModel::Live).toStdString(), "9.00 MiB 3.00 MiB 1.00 KiB");
+  EXPECT_EQ(columnText(proxy, LeaksModel::Live).toStdString(), "9.00 MB 3.00 MB 1.00 kB");
   proxy.sort(LeaksModel::Growth, Qt::DescendingOrder);
   EXPECT_EQ(columnText(proxy, LeaksModel::Rank).toStdString(), "1 3 2");
   proxy.sort(LeaksModel::Verdict, Qt::AscendingOrder);

@@ -27,7 +27,7 @@ QLabel* wrappedLabel() {
   return label;
 }
 
-QString factsOf(const leaks::Finding& finding) {
+QString factsOf(const leaks::Finding& finding, bool ratesArePerMinute) {
   QStringList facts;
   QString live = LeaksView::tr("Live: %1").arg(bytesText(static_cast<double>(finding.live_bytes)));
   if (finding.live_ci) {
@@ -49,11 +49,11 @@ QString factsOf(const leaks::Finding& finding) {
   }
   if (finding.slope_bytes_per_hour) {
     QString slope =
-        LeaksView::tr("Trend: %1/h").arg(signedBytesText(*finding.slope_bytes_per_hour));
+        LeaksView::tr("Trend: %1").arg(rateText(*finding.slope_bytes_per_hour, ratesArePerMinute));
     if (finding.slope_ci) {
-      slope +=
-          LeaksView::tr(" (95 %: %1/h … %2/h)")
-              .arg(signedBytesText(finding.slope_ci->low), signedBytesText(finding.slope_ci->high));
+      slope += LeaksView::tr(" (95 %: %1 … %2)")
+                   .arg(rateText(finding.slope_ci->low, ratesArePerMinute),
+                        rateText(finding.slope_ci->high, ratesArePerMinute));
     }
     facts << slope;
   }
@@ -92,7 +92,7 @@ LeaksView::LeaksView(QWidget* parent) : QWidget(parent) {
   m_table->setItemDelegateForColumn(LeaksModel::Trend, new SparklineDelegate(m_table));
   m_table->verticalHeader()->setDefaultSectionSize(2 * fontMetrics().height() + 12);
   QHeaderView* header = m_table->horizontalHeader();
-  static constexpr int kEms[LeaksModel::ColumnCount] = {6, 10, 0, 26, 13, 15, 10, 13};
+  static constexpr int kEms[LeaksModel::ColumnCount] = {6, 10, 0, 40, 13, 16, 10, 13};
   const int em = fontMetrics().horizontalAdvance(QLatin1Char('0'));
   for (int column = 0; column < LeaksModel::ColumnCount; ++column) {
     if (column != LeaksModel::Site) header->resizeSection(column, kEms[column] * em + 16);
@@ -213,7 +213,7 @@ void LeaksView::showDetails() {
   m_title->setText(frameTitle(finding->site) +
                    (where.isEmpty() ? QString() : QStringLiteral("  ") + where));
   m_reason->setText(toQString(finding->reason));
-  m_facts->setText(factsOf(*finding));
+  m_facts->setText(factsOf(*finding, m_model->ratesArePerMinute()));
   bool seenSite = false;
   for (const report::Frame& frame : finding->stack) {
     auto* item = new QListWidgetItem(frameTitle(frame));

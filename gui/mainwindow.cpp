@@ -145,9 +145,9 @@ void MainWindow::createViews() {
     options.inverted = inverted;
     m_document->setOptions(options);
   });
-  connect(m_diff, &DiffView::granularityChanged, this, [this](report::Granularity granularity) {
+  connect(m_diff, &DiffView::rowsChanged, this, [this](DiffRows rows) {
     ViewOptions options = m_document->options();
-    options.granularity = granularity;
+    options.diffRows = rows;
     m_document->setOptions(options);
   });
 }

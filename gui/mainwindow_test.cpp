@@ -108,7 +108,7 @@ TEST_F(MainWindowTest, TheFlameGraphZoomsByMouseAndBackByKey) {
   EXPECT_EQ(canvas->nodeAt(*at), serve);
   QTest::mouseClick(canvas->viewport(), Qt::LeftButton, Qt::NoModifier, *at);
   EXPECT_EQ(canvas->zoomed(), serve);
-  EXPECT_TRUE(canvas->toolTipOf(serve).contains(QStringLiteral("base 6.00 MiB")))
+  EXPECT_TRUE(canvas->toolTipOf(serve).contains(QStringLiteral("base 6.00 MB")))
       << canvas->toolTipOf(serve).toStdString();
   QTest::keyClick(canvas, Qt::Key_Return);  // already there
   EXPECT_EQ(canvas->zoomed(), serve);
@@ -127,7 +127,7 @@ TEST_F(MainWindowTest, SearchSaysHowMuchMatches) {
   MainWindow window;
   open(window, {{m_files[0]}, QString()});
   FlameCanvas* canvas = window.flameView()->canvas();
-  // 4 MiB of 7; "operator new" below a matching frame does not count twice.
+  // 4 MB of 7; "operator new" below a matching frame does not count twice.
   EXPECT_NEAR(canvas->setSearch(QStringLiteral("cache")), 100.0 * 4 / 7, 0.1);
   EXPECT_NEAR(canvas->setSearch(QStringLiteral("main")), 100, 0.1);
   EXPECT_EQ(canvas->setSearch(QStringLiteral("nowhere")), 0);
@@ -177,6 +177,10 @@ TEST_F(MainWindowTest, DroppedFilesAreOpened) {
   QList<QUrl> urls;
   for (const QString& file : m_files) urls << QUrl::fromLocalFile(file);
   mime.setUrls(urls);
+  // Qt delivers a drop only to a widget that took the drag.
+  QDragEnterEvent enter(QPoint(10, 10), Qt::CopyAction, &mime, Qt::LeftButton, Qt::NoModifier);
+  QApplication::sendEvent(&window, &enter);
+  EXPECT_TRUE(enter.isAccepted());
   QDropEvent drop(QPointF(10, 10), Qt::CopyAction, &mime, Qt::LeftButton, Qt::NoModifier);
   QApplication::sendEvent(&window, &drop);
   ASSERT_TRUE(QTest::qWaitFor([&] { return !window.document()->isBusy(); }, kPatienceMs));
@@ -214,9 +218,12 @@ TEST_F(MainWindowTest, RecentFilesAreRememberedOnceEach) {
 
 TEST_F(MainWindowTest, DarkAndBackAgain) {
   MainWindow window;
+  window.show();
   window.setDark(true);
+  QCoreApplication::processEvents();
   EXPECT_LT(window.palette().color(QPalette::Base).lightness(), 128);
   window.setDark(false);
+  QCoreApplication::processEvents();
   EXPECT_GT(window.palette().color(QPalette::Base).lightness(), 128);
 }
 

@@ -13,22 +13,22 @@ TEST(Summary, ReadsTheCommentsOfTheRecorder) {
       {{{"leaf"}, 1 << 20}}, 90,
       {"tidemark.pid=42", "tidemark.command_line=demo --x=1", "tidemark.rss_bytes=4194304",
        "tidemark.mode=sampled", "tidemark.truncated_samples=5", "tidemark.samples=1000",
-       "tidemark.loss.live_full=7", "tidemark.loss.none=0", "tidemark.rate_bytes=many",
-       "tidemark.nonsense", "another tool=1"});
+       "tidemark.loss.live_full=7", "tidemark.loss.stack_truncated=5", "tidemark.loss.none=0",
+       "tidemark.rate_bytes=many", "tidemark.nonsense", "another tool=1"});
   const Summary summary = summarize(*profile);
   EXPECT_EQ(summary.pid, 42);
   EXPECT_EQ(summary.commandLine.toStdString(), "demo --x=1");
   EXPECT_EQ(summary.rssBytes, 4194304);
   EXPECT_FALSE(summary.exact);
   EXPECT_EQ(summary.rateBytes, std::nullopt);
-  ASSERT_EQ(summary.losses.size(), 1u);
+  ASSERT_EQ(summary.losses.size(), 2u);
   EXPECT_EQ(summary.losses[0].first.toStdString(), "live_full");
   EXPECT_EQ(summaryLosses(summary).join("; ").toStdString(),
-            "lost: live full 7; 5 stacks truncated (0.5 %)");
+            "lost: live full 7; truncated stacks: 5 (0.5 %)");
 }
 
 TEST(Summary, SaysHowSureTheEstimateIs) {
-  // Two sites of 1 MiB ± 50 % each: 2 MiB ± sqrt(2)/2 of 1 MiB.
+  // Two sites of 1 MB ± 50 % each: 2 MB ± sqrt(2)/2 of 1 MB.
   auto series = std::make_shared<Series>(
       *makeTestSeries({makeTestFinding(1, leaks::Verdict::kSuspect, "a", 1 << 20),
                        makeTestFinding(2, leaks::Verdict::kSuspect, "b", 1 << 20)}));
@@ -41,14 +41,14 @@ TEST(Summary, SaysHowSureTheEstimateIs) {
   series->snapshots[0].profile = makeTestProfile({{{"leaf"}, 2 << 20}}, 90);
   series->snapshots[0].summary.rssBytes = 4 << 20;
   EXPECT_EQ(summaryFacts(*series, 0).join("; ").toStdString(),
-            "Live 2.00 MiB ± 35 %; 50 % of RSS 4.00 MiB; sampled every 512 KiB; after 1 min 30 s");
+            "Live 2.00 MB ± 35 %; 50 % of RSS 4.00 MB; sampled every 512 kB; after 1 min 30 s");
 }
 
 TEST(Summary, IsShortForOtherToolsProfiles) {
   auto series = std::make_shared<Series>(*makeTestSeries({}));
   series->snapshots.resize(1);
   EXPECT_EQ(summaryFacts(*series, 0).join("; ").toStdString(),
-            "Live 4.00 KiB; sampled every 512 KiB; after 1 s");
+            "Live 4.00 kB; sampled every 512 kB; after 1 s");
   EXPECT_TRUE(summaryLosses(series->snapshots[0].summary).isEmpty());
 }
 

@@ -78,17 +78,19 @@ QStringList summaryFacts(const Series& series, int index) {
 
 QStringList summaryLosses(const Summary& summary) {
   QStringList losses;
+  const bool countsTruncated = summary.truncatedSamples && *summary.truncatedSamples > 0;
   for (const auto& [name, count] : summary.losses) {
+    if (countsTruncated && name == QLatin1String("stack_truncated")) continue;
     losses << SummaryBar::tr("lost: %1 %2")
                   .arg(QString(name).replace(QLatin1Char('_'), QLatin1Char(' ')), countText(count));
   }
-  if (summary.truncatedSamples && *summary.truncatedSamples > 0) {
-    QString text = SummaryBar::tr("%1 stacks truncated").arg(countText(*summary.truncatedSamples));
+  if (countsTruncated) {
+    QString text = SummaryBar::tr("truncated stacks: %1").arg(countText(*summary.truncatedSamples));
     if (summary.samples && *summary.samples > 0) {
-      text += SummaryBar::tr(" (%1 %)").arg(
-          QString::number(100.0 * static_cast<double>(*summary.truncatedSamples) /
-                              static_cast<double>(*summary.samples),
-                          'f', 1));
+      const double percent = 100.0 * static_cast<double>(*summary.truncatedSamples) /
+                             static_cast<double>(*summary.samples);
+      text += percent < 0.1 ? SummaryBar::tr(" (below 0.1 %)")
+                            : SummaryBar::tr(" (%1 %)").arg(QString::number(percent, 'f', 1));
     }
     losses << text;
   }

@@ -31,7 +31,7 @@ class SummaryBar : public QFrame {
   QLabel* m_warnings;
 };
 
-// "Live 12.3 MiB ± 4.1 %", "RSS 40 MiB"…: the header's facts about one snapshot.
+// "Live 12.3 MB ± 4.1 %", "RSS 40 MB"…: the header's facts about one snapshot.
 QStringList summaryFacts(const Series& series, int snapshot);
 // Losses and truncated stacks; empty when nothing was lost.
 QStringList summaryLosses(const Summary& summary);
