@@ -31,7 +31,8 @@ class Unwinder {
   // `inner`: the frames that were left so far, to be extended by the caller.
   Unwinder(const Registers& start, const CapturedStack* inner)
       : inner_(inner),
-        memory_(PageOf(start.sp - 8), PageOf(start.sp - 8) + StackMemory::kPage),
+        memory_(StackMemory::PageOf(start.sp - 8),
+                StackMemory::PageOf(start.sp - 8) + StackMemory::kPage),
         frame_(start) {}
 
   // The registers when control is (or comes back) in the current frame; pc is as
@@ -48,8 +49,6 @@ class Unwinder {
   Step Next();
 
  private:
-  static uint64_t PageOf(uint64_t address) { return address & ~(StackMemory::kPage - 1); }
-
   bool IsInterrupted() const { return gregs_ != 0 && first_inner_ == inner_->depth; }
   Step ToCaller(uint64_t pc, uint64_t cfa, uint64_t bp);
   Step LeaveSignalFrame();

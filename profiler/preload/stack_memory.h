@@ -22,7 +22,7 @@ class StackMemory {
   bool Load(uint64_t address, uint64_t* value) {
     if (TM_UNLIKELY((address & 7) != 0)) return false;
     if (TM_UNLIKELY(address - low_ >= high_ - low_) && !Prove(address)) return false;
-    *value = Peek(address);
+    *value = Word(address);
     return true;
   }
 
@@ -37,18 +37,20 @@ class StackMemory {
     return *reinterpret_cast<const volatile uint8_t*>(address);
   }
 
-  static constexpr uint64_t kPage = 4096;
-
- private:
-  // Stack words of other functions are not objects of ours; asan may have poisoned them.
-  __attribute__((no_sanitize_address)) static uint64_t Peek(uint64_t address) {
+  // REQUIRES: it can be read; aligned. Stack words of other functions are not objects of
+  // ours; asan may have poisoned them.
+  __attribute__((no_sanitize_address)) static uint64_t Word(uint64_t address) {
     return *reinterpret_cast<const volatile uint64_t*>(address);
   }
 
+  static constexpr uint64_t kPage = 4096;
+  static uint64_t PageOf(uint64_t address) { return address & ~(kPage - 1); }
+
+ private:
   // A stack is walked towards higher addresses: one proven range that grows is enough, and
   // it starts again when the walk moves to another stack.
   bool Prove(uint64_t address) {
-    const uint64_t page = address & ~(kPage - 1);
+    const uint64_t page = PageOf(address);
     // At 0 the kernel takes the pointer for an absent argument and refuses nothing.
     if (page == 0 || !IsReadable(page)) return false;
     if (page == high_) {

@@ -3,21 +3,19 @@
 #include "profiler/preload/os.h"
 
 namespace tidemark::preload {
+namespace rule_cache {
+
+Bucket g_buckets[1u << kBucketBits];
+uint64_t g_generation;
+
+}  // namespace rule_cache
+
 namespace {
 
-constexpr uint32_t kAddressBits = 47;
-constexpr uint32_t kBucketBits = 14;
-constexpr uint32_t kTagBits = kAddressBits - kBucketBits;
-constexpr uint32_t kWays = 4;
-static_assert(kTagBits + UnwindRule::kBits == 64);
-
-struct alignas(8 * kWays) Bucket {
-  uint64_t entries[kWays];  // tag << kBits | rule; 0: empty
-};
-Bucket g_buckets[1u << kBucketBits];
-
-// +1 before each emptying of the cache: a rule that was read before it must not stay.
-uint64_t g_generation;
+using rule_cache::Bucket;
+using rule_cache::g_buckets;
+using rule_cache::g_generation;
+using rule_cache::kWays;
 
 // Pages of CFI that were shown to be readable, by a hash of the page: parsing binary
 // searches the same pages again and again.
@@ -31,10 +29,6 @@ bool CfiPageReadable(uint64_t address) {
   if (!IsReadable(address)) return false;
   __atomic_store_n(known, page, __ATOMIC_RELAXED);
   return true;
-}
-
-uint64_t Hash(uint64_t pc) {
-  return (pc * 0x9e3779b97f4a7c15u) & ((uint64_t{1} << kAddressBits) - 1);
 }
 
 UnwindRule ReadRule(uint64_t pc, const LoadedModule& module) {
@@ -149,18 +143,12 @@ UnwindRule FoldRow(const CfiImage& image, const CfiEntry& entry) {
 }
 
 UnwindRule FindRule(uint64_t pc, const LoadedModule& module) {
-  const uint64_t hash = Hash(pc);
-  Bucket* bucket = &g_buckets[hash >> kTagBits];
-  const uint64_t tag = hash & ((uint64_t{1} << kTagBits) - 1);
-  // A module above 2^47 would alias in the cache; no kernel places code there by itself.
-  if (TM_UNLIKELY(pc >> kAddressBits != 0)) return ReadRule(pc, module);
-  for (uint32_t way = 0; way < kWays; ++way) {
-    const uint64_t entry = __atomic_load_n(&bucket->entries[way], __ATOMIC_RELAXED);
-    if (entry >> UnwindRule::kBits == tag && entry != 0) {
-      return UnwindRule(entry & ((uint64_t{1} << UnwindRule::kBits) - 1));
-    }
-  }
-  return AddRule(pc, module, bucket, tag);
+  if (TM_UNLIKELY(pc >> rule_cache::kAddressBits != 0)) return ReadRule(pc, module);
+  const UnwindRule cached = CachedRule(pc);
+  if (TM_LIKELY(cached.Kind() != RuleKind::kNone)) return cached;
+  const uint64_t hash = rule_cache::Hash(pc);
+  return AddRule(pc, module, &g_buckets[hash >> rule_cache::kTagBits],
+                 hash & ((uint64_t{1} << rule_cache::kTagBits) - 1));
 }
 
 void ForgetRules() {

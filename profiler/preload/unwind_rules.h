@@ -21,6 +21,7 @@
 
 #include "profiler/preload/eh_frame.h"
 #include "profiler/preload/modules.h"
+#include "profiler/preload/os.h"
 
 namespace tidemark::preload {
 
@@ -57,6 +58,49 @@ class UnwindRule {
  private:
   uint32_t bits_;
 };
+
+// What the inline lookup below reads; written by unwind_rules.cc only.
+namespace rule_cache {
+
+inline constexpr uint32_t kAddressBits = 47;
+inline constexpr uint32_t kBucketBits = 14;
+inline constexpr uint32_t kTagBits = kAddressBits - kBucketBits;
+inline constexpr uint32_t kWays = 4;
+static_assert(kTagBits + UnwindRule::kBits == 64);
+
+struct alignas(8 * kWays) Bucket {
+  uint64_t entries[kWays];  // tag << kBits | rule; 0: empty
+};
+extern Bucket g_buckets[1u << kBucketBits] __attribute__((visibility("hidden")));
+
+// +1 before each emptying of the cache: a rule that was read before it must not stay.
+extern uint64_t g_generation __attribute__((visibility("hidden")));
+
+inline uint64_t Hash(uint64_t pc) {
+  return (pc * 0x9e3779b97f4a7c15u) & ((uint64_t{1} << kAddressBits) - 1);
+}
+
+}  // namespace rule_cache
+
+// The rule that FindRule has cached for `pc`; its kind is kNone when there is none.
+inline UnwindRule CachedRule(uint64_t pc) {
+  // A module above 2^47 would alias in the cache; no kernel places code there by itself.
+  if (TM_UNLIKELY(pc >> rule_cache::kAddressBits != 0)) return UnwindRule(0);
+  const uint64_t hash = rule_cache::Hash(pc);
+  const uint64_t tag = hash & ((uint64_t{1} << rule_cache::kTagBits) - 1);
+  for (const uint64_t& way : rule_cache::g_buckets[hash >> rule_cache::kTagBits].entries) {
+    const uint64_t entry = __atomic_load_n(&way, __ATOMIC_RELAXED);
+    if (entry >> UnwindRule::kBits == tag && entry != 0) {
+      return UnwindRule(entry & ((uint64_t{1} << UnwindRule::kBits) - 1));
+    }
+  }
+  return UnwindRule(0);
+}
+
+// Moves whenever rules are forgotten: what was derived from them is then void.
+inline uint64_t RuleGeneration() {
+  return __atomic_load_n(&rule_cache::g_generation, __ATOMIC_RELAXED);
+}
 
 // The rule for a frame in `module` whose return address is `pc` (the instruction before
 // counts). REQUIRES: module.Contains(pc - 1).

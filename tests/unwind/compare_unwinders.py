@@ -5,8 +5,8 @@ usage: compare_unwinders.py CHECKER redis|python|sqlite|gxx|clang
        compare_unwinders.py CHECKER edges PROGRAM PLUGIN_DIRECTORY
 
 Prints, per process: captures, the shares that are identical, longer than libgcc's, cut,
-truncated, lost and different, and the time per frame. Exit status 1 when the claim does
-not hold, 2 when a program is missing.
+truncated, lost and different, the time per frame, and how many of FastCapture's stacks are
+not CaptureStack's. Exit status 1 when the claim does not hold, 2 when a program is missing.
 """
 
 import json
@@ -130,7 +130,9 @@ def show(row):
     frames = max(row["frames"], 1)
     print(f"{os.path.basename(row['program'])}: {row['captures']} captures of "
           f"{frames / captures:.1f} frames, {shares}; {row['ns'] / frames:.0f} ns per frame, "
-          f"libgcc {row['libgcc_ns'] / frames:.0f}")
+          f"libgcc {row['libgcc_ns'] / frames:.0f}; FastCapture: {row['fast_captures']} captures, "
+          f"{100 * row['fast_imported'] / max(row['fast_captures'], 1):.3f} % left to "
+          f"CaptureStack, {row['fast_wrong']} wrong")
 
 
 def judge_program(name, checker, directory):
@@ -140,7 +142,7 @@ def judge_program(name, checker, directory):
     for row in rows:
         show(row)
         wrong = row["lost"] + row["mismatches"]
-        failed = failed or wrong * 1000 > 5 * row["captures"]
+        failed = failed or wrong * 1000 > 5 * row["captures"] or row["fast_wrong"] > 0
     return failed
 
 
@@ -165,7 +167,8 @@ def judge_edges(checker, program, plugins):
             cut = truncated if case == "deep" else 0
             good = (row["lost"] == 0 and row["mismatches"] == 0 and row["longer"] == longer and
                     row["truncated"] == truncated and row["cut"] == cut and
-                    row["captures"] == row["identical"] + longer + cut and row["captures"] >= 2)
+                    row["captures"] == row["identical"] + longer + cut and
+                    row["captures"] >= 2 and row["fast_wrong"] == 0)
             if not good:
                 print("  not as expected")
                 failed = True

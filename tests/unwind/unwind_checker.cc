@@ -1,5 +1,6 @@
-// Preloaded into real programs: on every Nth allocation, compares CaptureStack with libgcc's
-// unwinder, frame by frame (address and CFA), and times both.
+// Preloaded into real programs: on every allocation, compares FastCapture with CaptureStack,
+// and on every Nth CaptureStack with libgcc's unwinder, frame by frame (address and CFA),
+// timing both.
 //
 // TIDEMARK_UNWIND_REPORT names the file to which each process appends one JSON line when it
 // exits; TIDEMARK_UNWIND_EVERY is N (default 100). The first mismatches are shown in full on
@@ -13,14 +14,23 @@
 #include <unistd.h>
 #include <unwind.h>
 
+#include "profiler/preload/fast_capture.h"
 #include "profiler/preload/modules.h"
 #include "profiler/preload/os.h"
 #include "profiler/preload/stack_capture.h"
 
+namespace tidemark::preload {
+
+PathKey g_root_key = {1, 2};  // the recorder's, which is not here
+
+}  // namespace tidemark::preload
+
 namespace {
 
 using tidemark::preload::CapturedStack;
+using tidemark::preload::FastCapture;
 using tidemark::preload::MonotonicNs;
+using tidemark::preload::PathKey;
 using tidemark::preload::Registers;
 namespace state = tidemark::state;
 
@@ -43,6 +53,9 @@ struct Counters {
   uint64_t frames;
   uint64_t ns;
   uint64_t libgcc_ns;
+  uint64_t fast_captures;
+  uint64_t fast_imported;  // CaptureStack did them
+  uint64_t fast_wrong;
 };
 
 Counters g_counters;
@@ -57,6 +70,7 @@ char g_strings[256 * 1024];
 struct ThreadBuffers {
   uint64_t allocations;
   bool busy;
+  FastCapture* fast;
   CapturedStack captured;
   LibgccStack libgcc;
 };
@@ -141,8 +155,48 @@ void Compare(const CapturedStack& ours, const LibgccStack& theirs) {
   }
 }
 
+// The first frame, counted from the root, in which the two differ; kMaxFrames when none.
+uint32_t FirstDifference(const CapturedStack& stack, const FastCapture& fast) {
+  PathKey key = tidemark::preload::g_root_key;
+  if (stack.truncated) key = key.Extended(state::kPcTruncated);
+  if (fast.depth() != stack.depth || fast.truncated() != stack.truncated) return 0;
+  for (uint32_t i = 0; i < stack.depth; ++i) {
+    const tidemark::preload::CapturedFrame& frame = stack.frames[stack.depth - 1 - i];
+    key = key.Extended(frame.pc);
+    if (fast.pc(i) != frame.pc || fast.module(i) != frame.module || !(fast.key(i) == key)) {
+      return i;
+    }
+  }
+  return fast.key() == key ? state::kMaxFrames : stack.depth;
+}
+
+void CompareFast(const Registers& start, ThreadBuffers* buffers) {
+  if (buffers->fast == nullptr) {
+    buffers->fast =
+        static_cast<FastCapture*>(tidemark::preload::MapPrivate(sizeof(*buffers->fast)));
+    if (buffers->fast == nullptr) return;
+  }
+  const FastCapture& fast = *buffers->fast;
+  buffers->fast->Capture(start);
+  Count(&g_counters.fast_captures);
+  if (fast.was_imported()) Count(&g_counters.fast_imported);
+  const uint32_t first = FirstDifference(buffers->captured, fast);
+  if (first == state::kMaxFrames) return;
+  Count(&g_counters.fast_wrong);
+  static int shown = 0;
+  if (!g_show || __atomic_fetch_add(&shown, 1, __ATOMIC_RELAXED) >= 3) return;
+  const CapturedStack& stack = buffers->captured;
+  dprintf(2, "FastCapture differs at frame %u, truncated=%d, imported=%d\n", first,
+          fast.truncated(), fast.was_imported());
+  for (uint32_t i = 0; i < stack.depth || i < fast.depth(); ++i) {
+    dprintf(2, "  %3u CaptureStack %lx FastCapture %lx\n", i,
+            i < stack.depth ? stack.frames[stack.depth - 1 - i].pc : 0,
+            i < fast.depth() ? fast.pc(i) : 0);
+  }
+}
+
 // `frame`: of the entry point: its saved bp, its return address, then the caller's stack.
-[[gnu::noinline]] void CompareAt(const uint64_t* frame) {
+[[gnu::noinline]] void CompareAt(const uint64_t* frame, bool with_libgcc) {
   ThreadBuffers& buffers = t_buffers;
   if (!g_ready || buffers.busy) return;
   buffers.busy = true;
@@ -157,17 +211,20 @@ void Compare(const CapturedStack& ours, const LibgccStack& theirs) {
   const uint64_t begin = MonotonicNs();
   CaptureStack(start, &buffers.captured);
   const uint64_t middle = MonotonicNs();
-  buffers.libgcc.depth = 0;
-  _Unwind_Backtrace(&AddFrame, &buffers.libgcc);
-  Count(&g_counters.ns, middle - begin);
-  Count(&g_counters.libgcc_ns, MonotonicNs() - middle);
-  RemoveOwnFrames(&buffers.libgcc);
-  Compare(buffers.captured, buffers.libgcc);
+  if (with_libgcc) {
+    buffers.libgcc.depth = 0;
+    _Unwind_Backtrace(&AddFrame, &buffers.libgcc);
+    Count(&g_counters.ns, middle - begin);
+    Count(&g_counters.libgcc_ns, MonotonicNs() - middle);
+    RemoveOwnFrames(&buffers.libgcc);
+    Compare(buffers.captured, buffers.libgcc);
+  }
+  CompareFast(start, &buffers);
   buffers.busy = false;
 }
 
 [[gnu::noinline]] void OnAllocation(const uint64_t* frame) {
-  if (++t_buffers.allocations % g_every == 0) CompareAt(frame);
+  CompareAt(frame, ++t_buffers.allocations % g_every == 0);
 }
 
 // Earlier than our turn among the constructors when another one asks for a comparison.
@@ -194,9 +251,11 @@ __attribute__((destructor)) void Finish() {
   dprintf(fd,
           "{\"program\": \"%s\", \"captures\": %lu, \"identical\": %lu, \"longer\": %lu, "
           "\"mismatches\": %lu, \"lost\": %lu, \"cut\": %lu, \"truncated\": %lu, "
-          "\"frames\": %lu, \"ns\": %lu, \"libgcc_ns\": %lu, \"modules\": %lu}\n",
+          "\"frames\": %lu, \"ns\": %lu, \"libgcc_ns\": %lu, \"modules\": %lu, "
+          "\"fast_captures\": %lu, \"fast_imported\": %lu, \"fast_wrong\": %lu}\n",
           exe, c.captures, c.identical, c.longer, c.mismatches, c.lost, c.cut, c.truncated,
-          c.frames, c.ns, c.libgcc_ns, g_totals.module_count);
+          c.frames, c.ns, c.libgcc_ns, g_totals.module_count, c.fast_captures, c.fast_imported,
+          c.fast_wrong);
   close(fd);
 }
 
@@ -243,11 +302,12 @@ __attribute__((visibility("default"))) void* realloc(void* old, size_t size) {
 __attribute__((visibility("default"))) int dlclose(void* handle) {
   const int result = Next().dlclose(handle);
   tidemark::preload::ForgetUnloadedModules();
+  tidemark::preload::ForgetFastCaptures();
   return result;
 }
 // For programs that want a comparison at a place of their choice.
 __attribute__((visibility("default"))) void tidemark_check_unwind() {
   if (g_owner == 0) Start();
-  CompareAt(FRAME);
+  CompareAt(FRAME, true);
 }
 }

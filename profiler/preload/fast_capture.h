@@ -1,0 +1,166 @@
+// The stack of a thread whose stack was captured a moment ago: exact mode captures at
+// every allocation, and most of a stack is as it was at the previous one.
+//
+// Idea: the thread remembers its previous stack, each frame with the place its return
+// address was read from. A frame that has the same return address in the same place is
+// unchanged, so a capture checks the remembered frames (one load and compare each, all of
+// them: a caller further out may have changed while an inner slot holds a stale copy) and
+// unwinds only what lies below. Frames also remember a hash of the path from the root, so
+// that naming the stack costs as little as the frames that changed. Short inner ends that
+// come back (a loop that allocates at two places) are remembered apart, by leaf.
+//
+// Why it is exact: a step of the walk depends on (pc, sp, bp), the rule of pc and the words
+// it loads. Every word that the remembered walk loaded and that mattered is compared, so
+// from a frame with the same registers on the walk would repeat itself.
+//
+// What it may touch: [sp, top) of the thread's own stack, each page once shown to be
+// readable. Such pages stay mapped while the thread runs on them. Of any other stack (a
+// coroutine's, a handler's) nothing is remembered, for it may be gone by the next capture;
+// there, and where the rules of unwind_rules.h do not suffice, CaptureStack does it all. The
+// hazard that remains: a thread whose stack was given by the program, without a guard page,
+// and directly above coroutine stacks, for they look like its lower end: unmapping one of two
+// such neighbours and then allocating on the lower one.
+//
+// Thread class: one object a thread; a thread that finds it in another's state starts
+// afresh. Malloc-safe. Not signal-safe by itself: the recorder's `busy` mark keeps a handler
+// out. Lives in private memory, all zeroes is a valid empty object; about 70 KiB, touched as
+// deep as the thread's stacks are.
+
+#ifndef TIDEMARK_PROFILER_PRELOAD_FAST_CAPTURE_H_
+#define TIDEMARK_PROFILER_PRELOAD_FAST_CAPTURE_H_
+
+#include <stdint.h>
+
+#include "profiler/preload/path_key.h"
+#include "profiler/preload/stack_capture.h"
+#include "profiler/preload/unwind_rules.h"
+#include "proto/state.h"
+
+namespace tidemark::preload {
+
+class FastCapture {
+ public:
+  // Captures the stack that `start` describes. The result is what CaptureStack would
+  // find, frame by frame. REQUIRES: start.sp is the calling thread's, below its frames.
+  void Capture(const Registers& start);
+
+  // Of the latest capture; valid until the thread goes on.
+  uint32_t depth() const { return depth_; }
+  bool truncated() const { return truncated_; }
+  // Names the whole stack: g_root_key extended by each frame's pc, root first. A cut
+  // stack starts with state::kPcTruncated.
+  const PathKey& key() const { return key_; }
+  // Frame i from the root: its pc, its module's index, and the key of the path down to it.
+  // The last two are looked up anew. REQUIRES: i < depth().
+  uint64_t pc(uint32_t i) const;
+  uint32_t module(uint32_t i) const;
+  PathKey key(uint32_t i) const;
+
+  // Forgets everything: the object goes to another thread.
+  void Reset() { __atomic_store_n(&thread_, uint64_t{0}, __ATOMIC_RELAXED); }
+
+  // True when CaptureStack did the latest capture. For tests.
+  bool was_imported() const { return imported_; }
+
+ private:
+  static constexpr uint32_t kFrames = state::kMaxFrames;
+  static constexpr uint32_t kConditions = kFrames + 128;
+  static constexpr uint32_t kMemos = 64;
+  static constexpr uint32_t kMemoWords = 12;
+
+  // A frame on the way to a remembered one, leaf first.
+  struct Step {
+    uint64_t pc;
+    uint64_t sp;
+    uint64_t bp;
+    UnwindRule rule;
+  };
+
+  // The word at `address` must be `value`.
+  struct Word {
+    uint64_t address;
+    uint64_t value;
+  };
+
+  // The inner end of an earlier stack: the walk from (pc, sp, bp) that found `words` came
+  // after `frames` frames to the remembered frame number `outer` - 1, then (join_pc, join_sp,
+  // join_bp). sp is 0 in an empty entry.
+  struct Memo {
+    uint64_t pc;
+    uint64_t sp;
+    uint64_t bp;
+    uint64_t join_pc;
+    uint64_t join_sp;
+    uint64_t join_bp;
+    PathKey join_key;  // of the path down to the join when this was written
+    PathKey key;       // of the whole
+    uint16_t outer;
+    uint8_t frames;      // inner ones, the leaf among them
+    uint8_t word_count;  // the first frames - 1 words hold their return addresses
+    bool needs_bp;       // of the leaf: the walk depends on bp
+    bool join_needs_bp;
+    Word words[kMemoWords];
+  };
+
+  bool Prepare(uint64_t sp);
+  void Bind();
+  void Forget();
+  bool Extend(uint64_t address);
+  void Verify(uint64_t sp);
+  void Cut(uint32_t frames, uint32_t conditions);
+  bool IsAt(uint32_t count, const Registers& frame) const;
+  void SetResult(uint32_t outer, const Memo* memo, const PathKey& key);
+  Memo* MemoOf(const Registers& start);
+  bool Recall(const Registers& start);
+  bool Walk(const Registers& start, uint32_t* steps, Registers* caller);
+  bool Push(uint32_t steps, Registers caller);
+  bool AddConditions(const Step& step, const Registers& caller, bool caller_needs_bp);
+  bool AddCondition(uint64_t address, uint64_t value);
+  void Memorize(const Registers& start, uint32_t steps, uint32_t outer, uint32_t first_condition);
+  [[gnu::noinline]] void Import(const Registers& start);
+
+  // The thread pointer of the thread that [low_, high_) is the stack of; 0: none yet.
+  uint64_t thread_;
+  uint64_t generation_;  // Generation() when all this was remembered
+  uint64_t low_;         // every page of [low_, high_) is the thread's own stack and readable
+  uint64_t high_;
+  bool has_bottom_;     // the page below low_ is not the stack's
+  uint64_t self_code_;  // this library's code, whose frames are left out; 0: in an executable
+  uint64_t self_bytes_;
+
+  // The latest result: the outermost outer_ frames are below, the others in *memo_.
+  uint32_t depth_;
+  uint32_t outer_;
+  const Memo* memo_;
+  PathKey key_;
+  bool truncated_;
+  bool imported_;
+
+  // The remembered frames, root first: control comes back to pc_[i] with sp_[i] and bp_[i],
+  // from a return address in the word below sp_[i]. sp_ falls from frame to frame. Only if
+  // needs_bp_[i], what lies outside of frame i depends on bp_[i].
+  uint32_t count_;
+  uint32_t condition_count_;
+  uint64_t sp_[kFrames];
+  uint64_t pc_[kFrames];
+  uint64_t bp_[kFrames];
+  PathKey keys_[kFrames];  // of the path down to frame i
+  bool needs_bp_[kFrames];
+  // Words beside the return addresses that frame condition_frame_[i]'s way out depends on;
+  // the frames rise.
+  uint32_t condition_frame_[kConditions];
+  Word conditions_[kConditions];
+
+  Memo memos_[kMemos];
+  union {
+    Step steps_[kFrames];
+    CapturedStack stack_;
+  };
+};
+
+// Files were unloaded: every thread's remembered stack is forgotten at its next capture.
+void ForgetFastCaptures();
+
+}  // namespace tidemark::preload
+
+#endif  // TIDEMARK_PROFILER_PRELOAD_FAST_CAPTURE_H_
