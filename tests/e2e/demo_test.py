@@ -1,8 +1,10 @@
 #!/usr/bin/env python3
 """The demo server: unchanged by profiling, equal tables, leaks ranked from live snapshots."""
 
-import e2e
+import json
+
 import demo_ranking
+import e2e
 
 RATE = 65536
 COMMAND = [e2e.DEMO, "--requests", "60000", "--rps", "0"]
@@ -19,6 +21,21 @@ class Demo(e2e.Case):
         recorded = self.run_recorded(COMMAND, RATE)
         self.assertEqual((recorded.returncode, recorded.stdout), (0, plain.stdout))
         self.check_everything(self.profiles("demo_server")[0], "demo, recorded", "functions")
+
+    def test_recorded_series(self):
+        """record takes the snapshots itself; leaks takes the folder."""
+        result = self.run_plain([e2e.TIDEMARK, "record", "-o", self.out, "--rate", str(RATE),
+                                 "--interval", "2", "--", e2e.DEMO, "--seconds", "9"])
+        self.assertEqual(result.returncode, 0, result.stderr)
+        profiles = self.profiles("demo_server")
+        reasons = [p.comments["reason"] for p in profiles]
+        self.assertGreaterEqual(reasons.count("interval"), 3, reasons)
+        self.assertEqual(reasons.count("exit"), 1, reasons)
+        self.assertEqual(len({p.comments["process_id"] for p in profiles}), 1)
+        ranking = json.loads(self.tidemark("leaks", "--format", "json", self.out))
+        first_two = {demo_ranking.plain_name(f["site"]["function"])
+                     for f in ranking["findings"][:2]}
+        self.assertEqual(first_two, {leak["site"] for leak in demo_ranking.answers()["leaks"]})
 
     def rank(self, stripped):
         runs = demo_ranking.measure(seeds=[1, 2, 3], stripped=stripped, parallel=3)
