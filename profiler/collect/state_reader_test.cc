@@ -6,6 +6,7 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <chrono>
@@ -301,8 +302,14 @@ TEST_F(StateReaderTest, ReadsAMemfdThroughTheProcess) {
   munmap(mapped, bytes.size());
 }
 
-// The promise of a snapshot that is not felt: 100,000 live samples in 100 ms. The best of
-// five, since other programs run on the machine too.
+std::chrono::nanoseconds CpuTime() {
+  timespec t;
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+  return std::chrono::seconds(t.tv_sec) + std::chrono::nanoseconds(t.tv_nsec);
+}
+
+// The promise of a snapshot that is not felt: 100,000 live samples in 100 ms. Processor
+// time and the best of five, since other programs run on the machine too.
 TEST_F(StateReaderTest, HundredThousandLiveSamplesInTenthOfASecond) {
   HandmadeState s(131072, 16384, 131072);
   const uint32_t leaf = AddStack(s);
@@ -317,18 +324,15 @@ TEST_F(StateReaderTest, HundredThousandLiveSamplesInTenthOfASecond) {
   ASSERT_TRUE(source.ok());
   auto best = std::chrono::nanoseconds::max();
   for (int i = 0; i < 5; ++i) {
-    const auto start = std::chrono::steady_clock::now();
+    const std::chrono::nanoseconds start = CpuTime();
     const auto snapshot = TakeSnapshot(*source, {.reason = "interval", .pid = 0});
-    const std::chrono::nanoseconds took = std::chrono::steady_clock::now() - start;
     ASSERT_TRUE(snapshot.ok());
-    best = std::min(best, took);
+    best = std::min(best, CpuTime() - start);
   }
   const auto best_ms = std::chrono::duration_cast<std::chrono::milliseconds>(best).count();
   RecordProperty("best_ms", static_cast<int>(best_ms));
   std::printf("a snapshot of 100,000 live samples takes %d ms\n", static_cast<int>(best_ms));
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
-  EXPECT_LT(best_ms, 100);
-#endif
+  EXPECT_LT(best_ms, TIDEMARK_SANITIZED ? 2000 : 100);
 }
 
 }  // namespace
