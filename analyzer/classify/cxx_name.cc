@@ -469,4 +469,10 @@ std::string ShortTypeName(absl::string_view type) {
   return Shorten(type, 0);
 }
 
+std::string ShortFunctionName(absl::string_view name) {
+  const FunctionName parts = SplitFunctionName(name);
+  if (parts.scope.empty()) return std::string(parts.base);
+  return absl::StrCat(ShortTypeName(parts.scope), "::", parts.base);
+}
+
 }  // namespace tidemark::classify

@@ -44,6 +44,10 @@ std::string WithoutInlineNamespaces(absl::string_view name);
 // hashes dropped, const in front.
 std::string ShortTypeName(absl::string_view type);
 
+// The same for a function, without its return type, parameters and template arguments of
+// its own: "std::vector<int>::push_back". What is no C++ name comes back as it is.
+std::string ShortFunctionName(absl::string_view name);
+
 }  // namespace tidemark::classify
 
 #endif  // TIDEMARK_ANALYZER_CLASSIFY_CXX_NAME_H_

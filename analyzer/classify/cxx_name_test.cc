@@ -187,5 +187,18 @@ TEST(ShortTypeName, ForPeople) {
   EXPECT_EQ(ShortTypeName(""), "");
 }
 
+TEST(ShortFunctionName, ForPeople) {
+  EXPECT_EQ(ShortFunctionName("int a::f<int>(std::__cxx11::basic_string<char, "
+                              "std::char_traits<char>, std::allocator<char> > const&)"),
+            "a::f");
+  EXPECT_EQ(ShortFunctionName("shop::Render[abi:cxx11](shop::Request const&)"), "shop::Render");
+  EXPECT_EQ(ShortFunctionName("std::vector<int, std::allocator<int> >::push_back(int&&)"),
+            "std::vector<int>::push_back");
+  EXPECT_EQ(ShortFunctionName("main::{lambda(int)#1}::operator()(int) const"),
+            "main::{lambda(int)#1}::operator()");
+  EXPECT_EQ(ShortFunctionName("main.(*T).F"), "main.(*T).F");
+  EXPECT_EQ(ShortFunctionName("malloc"), "malloc");
+}
+
 }  // namespace
 }  // namespace tidemark::classify

@@ -13,6 +13,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "analyzer/base/units.h"
+#include "analyzer/classify/cxx_name.h"
 #include "analyzer/cli/commands.h"
 #include "analyzer/cli/json_writer.h"
 #include "analyzer/cli/open_profile.h"
@@ -178,6 +179,13 @@ std::string EscapeJson(const std::vector<escape::EscapeSite>& sites) {
 
 std::string Bytes(int64_t value) { return FormatValue(value, "bytes"); }
 
+// A frame's function without what only a compiler needs, and its file without folders.
+std::string SiteText(report::Frame frame) {
+  frame.function = classify::ShortFunctionName(frame.function);
+  frame.file = std::filesystem::path(frame.file).filename().string();
+  return report::ToString(frame);
+}
+
 // "map std::map<int, S>"; "slice (inferred)" where the name is not known.
 std::string Badge(const std::optional<Container>& container) {
   if (!container) return "";
@@ -203,7 +211,7 @@ std::string LiveText(const leaks::Finding& f) {
 std::string FindingText(const leaks::Finding& f) {
   constexpr const char* kIndent = "              ";
   std::string text =
-      absl::StrFormat("%3d. %-9s%s\n", f.rank, leaks::Name(f.verdict), report::ToString(f.site));
+      absl::StrFormat("%3d. %-9s%s\n", f.rank, leaks::Name(f.verdict), SiteText(f.site));
   const std::string badge = Badge(f.container);
   if (!badge.empty()) absl::StrAppend(&text, kIndent, badge, "\n");
   absl::StrAppend(&text, kIndent, LiveText(f), "\n", kIndent, f.reason, "\n");
@@ -236,29 +244,39 @@ std::string NextStep(const leaks::Ranking& ranking, const std::string& newest_fi
   return absl::StrCat("\nwhy it stays: tidemark escape ", newest_file, "\n");
 }
 
+std::string TitleText(const escape::Node& node) {
+  if (node.frame.function.empty()) return node.title;
+  return classify::ShortFunctionName(node.frame.function);
+}
+
 std::string EdgeText(const escape::EscapeSite& site, const escape::Edge& edge) {
   const escape::Node& to = site.nodes[edge.to];
-  std::string what = to.title;
-  if (!to.detail.empty()) absl::StrAppend(&what, " (", to.detail, ")");
+  std::string what = TitleText(to);
+  if (!to.frame.function.empty()) {
+    what = SiteText(to.frame);
+  } else if (!to.detail.empty()) {
+    absl::StrAppend(&what, " (", to.detail, ")");
+  }
   if (to.role == escape::NodeRole::kEscapePoint) what += "  <- escape point";
   return absl::StrFormat("     %-13s%8s  %-9s %s\n", edge.how, Bytes(edge.bytes),
                          tidemark::Name(edge.evidence), what);
 }
 
 std::string EscapeSiteText(const escape::EscapeSite& site, size_t rank) {
-  std::string text = absl::StrFormat("%3d. %s\n", rank, report::ToString(site.site));
+  std::string text = absl::StrFormat("%3d. %s\n", rank, SiteText(site.site));
   const std::string badge = Badge(site.container);
   if (!badge.empty()) absl::StrAppend(&text, "     ", badge, "\n");
   absl::StrAppend(&text, "     ", site.explanation, "\n\n");
   // Edges were added along each path, so consecutive ones continue each other; where a path
   // branches off, the node it leaves is named.
-  std::optional<uint32_t> last;
+  std::optional<uint32_t> at;
   for (const escape::Edge& edge : site.edges) {
-    if (last && *last != edge.from) {
-      absl::StrAppend(&text, "     from ", site.nodes[edge.from].title, ":\n");
+    if (at && *at != edge.from) {
+      absl::StrAppend(&text, "     from ", TitleText(site.nodes[edge.from]), ":\n");
     }
     text += EdgeText(site, edge);
-    last = edge.to;
+    // Several ways into the owner from one node need its name only once.
+    at = site.nodes[edge.to].role == escape::NodeRole::kOwner ? edge.from : edge.to;
   }
   return text + "\n";
 }

@@ -22,6 +22,8 @@ namespace {
 // anything; below kMinEvidence of all live bytes there is nothing to say.
 constexpr double kEscapeShare = 0.5;
 constexpr double kMinEvidence = 0.02;
+// Freed bytes that got past the escape point, against live ones, to speak of an owner.
+constexpr double kFreedToBeOwned = 4;
 // What a drawing can show.
 constexpr size_t kMaxPaths = 12;
 constexpr double kMinPathShare = 0.01;
@@ -47,10 +49,16 @@ struct Path {
   int64_t samples = 0;
 };
 
-// The standard library between user frames (std::function, std::invoke, a thread's start)
-// says nothing about who holds memory.
-bool IsLibrary(absl::string_view function) {
-  if (function == kTruncated) return true;
+// The standard library between and around user frames (std::function, std::invoke, a
+// thread's start) says nothing about who holds memory.
+bool IsLibrary(const report::Frame& frame) {
+  if (frame.function == kTruncated) return true;
+  const absl::string_view module = frame.module;
+  const absl::string_view file = module.substr(module.rfind('/') + 1);
+  for (absl::string_view library : {"libc.so", "libstdc++.so", "libpthread", "ld-linux"}) {
+    if (absl::StartsWith(file, library)) return true;
+  }
+  const absl::string_view function = frame.function;
   const absl::string_view head = function.substr(0, function.find('('));
   return absl::StartsWith(head, "std::") || absl::StartsWith(head, "__gnu_cxx::") ||
          absl::StartsWith(head, "void std::");
@@ -64,6 +72,10 @@ std::string DetailOf(const report::Frame& frame) {
 
 std::string TitleOf(const report::Frame& frame) {
   return frame.function.empty() ? report::ToString(frame) : frame.function;
+}
+
+std::string Samples(int64_t count) {
+  return absl::StrCat(count, count == 1 ? " sample" : " samples");
 }
 
 // Functions, not lines, are what a path leads through; sites keep their lines.
@@ -96,7 +108,7 @@ std::vector<Step> FramesAround(const Profile& profile, StackId id, uint32_t end)
     for (uint32_t line = depth == site.location ? site.line + 1 : 0; line < lines; ++line) {
       Step step;
       step.frame = report::MakeFrame(profile, id, {.location = depth, .line = line});
-      if (IsLibrary(step.frame.function)) continue;
+      if (IsLibrary(step.frame)) continue;
       step.key = StepKey(step.frame);
       steps.push_back(std::move(step));
     }
@@ -116,9 +128,9 @@ class SiteBuilder {
     site_.samples = evidence_.live_samples;
     ChooseContainer();
     FindPaths();
-    site_.owner = FindOwner();
     AddNodes();
     MarkEscapePoint();
+    FindOwner();
     Explain();
     return std::move(site_);
   }
@@ -180,27 +192,39 @@ class SiteBuilder {
     paths_.resize(kept);
   }
 
-  // Live blocks that mostly stay belong to the process. Where most are freed, the frame
-  // that was still running when they were is the one that owned them.
-  std::string FindOwner() {
-    if (evidence_.alloc_bytes <= 0 || 2 * evidence_.live_bytes >= evidence_.alloc_bytes) {
-      return std::string(kProcess);
-    }
-    std::map<std::string, int64_t> bytes;
+  // A live block is the process's, as nothing freed it. Where far more of what got past
+  // the escape point was freed later than lives now, the frame that was still running at
+  // those times is the one that owned it.
+  void FindOwner() {
+    site_.owner = std::string(kProcess);
+    if (!site_.escape_point) return;
+    const std::string escape_key = StepKey(*site_.escape_point);
+    std::map<std::string, std::pair<int64_t, report::Frame>> owners;
+    int64_t freed_bytes = 0;
     for (const EvidenceRow& row : evidence_.freed) {
-      const std::vector<Step> all = FramesAround(profile_, row.stack, kWholeStack);
       const std::vector<Step> returned = FramesAround(profile_, row.stack, row.outlived);
-      const FramePosition position = profile_.annotations().site[row.stack.value];
-      if (row.outlived <= position.location) {
-        bytes[TitleOf(report::MakeFrame(profile_, row.stack, position))] += row.bytes;
-      } else if (returned.size() < all.size()) {
-        bytes[TitleOf(all[returned.size()].frame)] += row.bytes;
-      }
+      const bool got_past =
+          escape_key == StepKey(site_.site)
+              ? row.outlived > profile_.annotations().site[row.stack.value].location
+              : std::any_of(returned.begin(), returned.end(),
+                            [&](const Step& step) { return step.key == escape_key; });
+      const std::vector<Step> all = FramesAround(profile_, row.stack, kWholeStack);
+      if (!got_past || returned.size() >= all.size()) continue;
+      freed_bytes += row.bytes;
+      auto& [bytes, frame] = owners[all[returned.size()].key];
+      bytes += row.bytes;
+      frame = all[returned.size()].frame;
     }
-    const auto best =
-        std::max_element(bytes.begin(), bytes.end(),
-                         [](const auto& a, const auto& b) { return a.second < b.second; });
-    return best == bytes.end() ? std::string(kProcess) : best->first;
+    const double live = static_cast<double>(site_.bytes);
+    if (static_cast<double>(freed_bytes) < kFreedToBeOwned * live || owners.empty()) return;
+    const auto best = std::max_element(
+        owners.begin(), owners.end(),
+        [](const auto& a, const auto& b) { return a.second.first < b.second.first; });
+    Node& owner = site_.nodes[owner_node_];
+    owner.frame = best->second.second;
+    owner.title = TitleOf(owner.frame);
+    owner.detail = DetailOf(owner.frame);
+    site_.owner = owner.title;
   }
 
   uint32_t AddNode(NodeRole role, std::string title, std::string detail, report::Frame frame) {
@@ -254,8 +278,7 @@ class SiteBuilder {
   void AddNodes() {
     const report::Frame leaf =
         report::MakeFrame(profile_, evidence_.stack, {.location = 0, .line = 0});
-    uint32_t inner =
-        AddNode(NodeRole::kAllocation, "allocation", absl::StrCat(site_.samples, " samples"), leaf);
+    uint32_t inner = AddNode(NodeRole::kAllocation, "allocation", Samples(site_.samples), leaf);
     std::vector<uint32_t> core = {inner};
     if (site_.container) {
       const Container& c = *site_.container;
@@ -268,8 +291,7 @@ class SiteBuilder {
     site_node_ = AddNode(NodeRole::kSite, TitleOf(site_.site), DetailOf(site_.site), site_.site);
     AddEdge(inner, site_node_, "allocated in", Evidence::kMeasured, site_.bytes);
     core.push_back(site_node_);
-    owner_node_ = AddNode(NodeRole::kOwner, site_.owner,
-                          site_.owner == kProcess ? "never freed" : "still running when freed", {});
+    owner_node_ = AddNode(NodeRole::kOwner, std::string(kProcess), "never freed", {});
     core.push_back(owner_node_);
     for (uint32_t node : core) site_.nodes[node].bytes = site_.bytes;
     for (const Path& path : paths_) AddPath(path);
@@ -333,28 +355,26 @@ class SiteBuilder {
     return absl::StrFormat("%.0f %%", 100 * static_cast<double>(part) / whole);
   }
 
+  // Without names: whoever shows the sentence shows the nodes too.
   void Explain() {
     const std::string amount =
-        absl::StrCat(FormatValue(site_.bytes, "bytes"), " live (", site_.samples, " samples)");
+        absl::StrCat(FormatValue(site_.bytes, "bytes"), " live, ", Samples(site_.samples), ".");
     std::string& text = site_.explanation;
     if (!profile_has_outlives_) {
       text = absl::StrCat(amount,
-                          ". The profile holds no evidence of returned frames: every step is "
+                          " The profile holds no evidence of returned frames: every step is "
                           "inferred from the stack.");
     } else if (!site_.escape_point) {
-      text = absl::StrCat(amount, ". No frame of its stacks is known to have returned.");
+      text = absl::StrCat(amount, " No frame of its stacks is known to have returned.");
     } else {
-      text = absl::StrCat(Share(outlived_bytes_), " of ", amount, " outlived ", TitleOf(site_.site),
-                          "; ", Share(escape_bytes_), " outlived ", TitleOf(*site_.escape_point),
-                          ", the escape point.");
+      text = absl::StrCat(amount, " ", Share(outlived_bytes_), " outlived the site, ",
+                          Share(escape_bytes_),
+                          " the escape point, the outermost frame that most of it outlived.");
     }
-    if (site_.owner == kProcess) {
-      absl::StrAppend(&text, " Nothing freed it: the process holds it.");
-    } else {
-      absl::StrAppend(&text, " Most blocks of this site are freed while ", site_.owner,
-                      " is running.");
-    }
-    if (left_out_ > 0) absl::StrAppend(&text, " ", left_out_, " smaller paths are not shown.");
+    absl::StrAppend(&text, site_.owner == kProcess
+                               ? " Nothing freed it: the process holds it."
+                               : " Memory that gets that far is freed while its owner still runs.");
+    if (left_out_ > 0) absl::StrAppend(&text, " Smaller paths left out: ", left_out_, ".");
   }
 
   const Profile& profile_;

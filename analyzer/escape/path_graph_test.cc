@@ -127,7 +127,7 @@ TEST_F(EscapeTest, MeasuredChain) {
   EXPECT_EQ(sites[0].nodes[4].role, NodeRole::kEscapePoint);
   EXPECT_EQ(sites[0].nodes[3].role, NodeRole::kOwner);
   EXPECT_EQ(sites[0].samples, 10);
-  EXPECT_THAT(sites[0].explanation, HasSubstr("100 % outlived handle, the escape point"));
+  EXPECT_THAT(sites[0].explanation, HasSubstr("100 % outlived the site, 100 % the escape point"));
 }
 
 TEST_F(EscapeTest, TheSiteItselfCanBeTheEscapePoint) {
@@ -218,9 +218,19 @@ TEST_F(EscapeTest, OwnerOfWhatIsMostlyFreed) {
   const StackId stack = AddStack({"new", "put", "handle", "serve", "main"}, 1);
   AddLive(stack, 10, 3);
   AddFreed(stack, 1000, 3);
-  AddFreed(stack, 5000, 1, /*elsewhere=*/true);  // proves nothing about returns
+  AddFreed(stack, 9000, 1);                      // freed in the site: never got that far
+  AddFreed(stack, 5000, 4, /*elsewhere=*/true);  // proves nothing about returns
   const auto sites = Find();
   EXPECT_EQ(sites[0].owner, "serve");
+  EXPECT_EQ(sites[0].nodes.back().role, NodeRole::kEscapePoint);
+}
+
+// An array frees its old self each time it grows; the process holds the newest.
+TEST_F(EscapeTest, AGrowingArrayIsTheProcesss) {
+  const StackId stack = AddStack({"new", "put", "handle", "serve", "main"}, 1);
+  AddLive(stack, 1000, 3);
+  AddFreed(stack, 1000, 3);
+  EXPECT_EQ(Find()[0].owner, "process");
 }
 
 TEST_F(EscapeTest, OrderLimitFocusAndBase) {

@@ -64,27 +64,21 @@ class SiteJudge {
     return j;
   }
 
-  // The chances to see such growth where there is none: over all the time, and in each
-  // part of it that a leak must grow in.
-  struct Chances {
-    double all = 1;
-    double each_part = 1;
-  };
-  Chances TestGrowth() {
-    if (n_ < 2) return {};
+  // The chance to see such growth where there is none.
+  double TestGrowth() {
+    if (n_ < 2) return 1;
     residual_ = ResidualDeviation(series_.times_s, levels_);
     z_all_ = Z(0, n_ - 1);
-    if (n_ == 2) return {UpperTail(z_all_), 1};
+    if (n_ == 2) return UpperTail(z_all_);
     const size_t middle = (n_ - 1) / 2;
     z_late_ = Z(middle, n_ - 1);
     const MannKendall trend = TestTrend(levels_);
     // Three or four points cannot reach 5 %: they must rise all the way, and the first half
     // must count for itself.
-    const bool is_short = n_ < kManySnapshots;
-    trend_agrees_ = is_short ? trend.s == trend.max_s : trend.p <= 0.05;
-    double least = std::min(z_all_, z_late_);
-    if (is_short) least = std::min(least, Z(0, middle));
-    return {UpperTail(z_all_), UpperTail(least)};
+    const bool rises =
+        n_ < kManySnapshots ? trend.s == trend.max_s && Z(0, middle) > kSure : trend.p <= 0.05;
+    each_part_grows_ = rises && z_late_ > kSure;
+    return UpperTail(z_all_);
   }
 
   void Decide(bool passes_leak, bool passes_suspect, Judgement& j) const {
@@ -94,7 +88,7 @@ class SiteJudge {
     }
     const bool turned_over = HasTurnedOver(j);
     const bool is_doubling = IsDoubling();
-    if (n_ >= kTrendSnapshots && passes_leak && trend_agrees_ && !turned_over) {
+    if (n_ >= kTrendSnapshots && passes_leak && each_part_grows_ && !turned_over) {
       Set(Verdict::kLeak, Cause::kTrend, j);
     } else if (is_doubling) {
       Set(n_ >= kTrendSnapshots ? Verdict::kLeak : Verdict::kSuspect, Cause::kDoubling, j);
@@ -184,9 +178,14 @@ class SiteJudge {
     double first = run_s();
     for (const AgeGroup& group : ages) first = std::min(first, group.begin_s);
     j.oldest_age_s = run_s() - first;
-    if (n_ >= 2 && series_.ages_s.front() > 0 && levels_.front() > 0) {
-      j.kept_of_oldest =
-          std::clamp(BytesBefore(ages, series_.ages_s.front()) / levels_.front(), 0.0, 1.0);
+    for (size_t i = 0; i + 1 < n_; ++i) {
+      const double samples = site_.at[i].live.sum.samples;
+      if (series_.ages_s[i] <= 0 || levels_[i] <= 0 || (j.kept && samples <= j.kept->samples)) {
+        continue;
+      }
+      j.kept = {.share = std::clamp(BytesBefore(ages, series_.ages_s[i]) / levels_[i], 0.0, 1.0),
+                .samples = samples,
+                .ago_s = run_s() - series_.ages_s[i]};
     }
   }
 
@@ -210,9 +209,8 @@ class SiteJudge {
   bool StillGrows() const { return n_ < kTrendSnapshots || z_late_ > kLikely; }
 
   bool HasTurnedOver(const Judgement& j) const {
-    if (n_ >= kManySnapshots || IsArray() || !j.kept_of_oldest) return false;
-    return *j.kept_of_oldest < kNothingKept &&
-           site_.at.front().live.sum.samples >= kMinSamplesToKnow;
+    if (n_ >= kManySnapshots || IsArray() || !j.kept) return false;
+    return j.kept->share < kNothingKept && j.kept->samples >= kMinSamplesToKnow;
   }
 
   bool IsSpread(const Judgement& j, double min_seconds) const {
@@ -296,7 +294,7 @@ class SiteJudge {
   double residual_ = 0;
   double z_all_ = 0;
   double z_late_ = 0;
-  bool trend_agrees_ = false;
+  bool each_part_grows_ = false;  // Mann-Kendall, and the halves
 };
 
 }  // namespace
@@ -306,17 +304,14 @@ std::vector<Judgement> JudgeAll(const Series& series) {
   for (const SiteSeries& site : series.sites) total_live += site.at.back().live.sum.estimate;
   std::vector<SiteJudge> judges;
   std::vector<Judgement> judgements;
-  std::vector<double> p_all;
-  std::vector<double> p_each_part;
+  std::vector<double> p_values;
   for (const SiteSeries& site : series.sites) {
     SiteJudge& judge = judges.emplace_back(series, site, total_live);
     judgements.push_back(judge.Measure());
-    const SiteJudge::Chances chances = judge.TestGrowth();
-    p_all.push_back(chances.all);
-    p_each_part.push_back(chances.each_part);
+    p_values.push_back(judge.TestGrowth());
   }
-  const std::vector<bool> leaks = ControlFalseDiscoveries(p_each_part, kLeakFalseDiscoveries);
-  const std::vector<bool> suspects = ControlFalseDiscoveries(p_all, kSuspectFalseDiscoveries);
+  const std::vector<bool> leaks = ControlFalseDiscoveries(p_values, kLeakFalseDiscoveries);
+  const std::vector<bool> suspects = ControlFalseDiscoveries(p_values, kSuspectFalseDiscoveries);
   for (size_t i = 0; i < judges.size(); ++i) {
     judges[i].Decide(leaks[i], suspects[i], judgements[i]);
   }

@@ -2,10 +2,11 @@
 // and frees, and from the age of what is left.
 //
 // The tests, each against one way to be fooled:
-//  - trend: the minimum of Mann-Kendall's z, the z of newest - oldest and the z of the
-//    later half. A warm-up grows too, but not in the later half. z counts blocks as
-//    chance (a compound Poisson count), so that a steady site's own noise is no growth.
-//  - turnover: what was live in the first snapshot and still is. A cache at its limit and
+//  - trend: Mann-Kendall, newest - oldest and the later half must all say growth. A warm-up
+//    grows too, but not in the later half. z counts blocks as chance (a compound Poisson
+//    count), so that a steady site's own noise is no growth; the false discovery rate is
+//    controlled over all sites for newest - oldest, each part then has 1 % of its own.
+//  - turnover: what was live in an earlier snapshot and still is. A cache at its limit and
 //    batches that are freed keep nothing, however their level stands when one looks.
 //  - spread: survivors from every quarter of the run. A burst or a warm-up has them from
 //    one only.
@@ -33,7 +34,7 @@ enum class Cause {
   kDoubling,      // an array that goes on growing
   kGrowing,       // grows, but not all tests agree (or there are too few snapshots)
   kOldSurvivors,  // one snapshot: much of what it ever allocated is still there
-  kTurnover,      // nothing of the first snapshot is left
+  kTurnover,      // nothing of what was live earlier is left
   kStopped,       // grew once, not in the later half
   kNoGrowth,
   kShrank,
@@ -51,8 +52,14 @@ struct Judgement {
   // Of what was allocated since the oldest snapshot (one snapshot: ever), the share that is
   // still live; absent when the profile does not say.
   std::optional<double> survival;
-  // Of the bytes live in the oldest snapshot, the share that still is; needs ages.
-  std::optional<double> kept_of_oldest;
+  // Of the bytes live in an earlier snapshot (the one with most samples of the site), the
+  // share that still is, and how many seconds ago that was; need ages.
+  struct Kept {
+    double share = 0;
+    double samples = 0;  // behind the earlier level
+    double ago_s = 0;
+  };
+  std::optional<Kept> kept;
   // Of the live bytes of the newest snapshot, the share allocated in the first half of
   // the run, and the age of the oldest; need ages.
   std::optional<double> old_share;

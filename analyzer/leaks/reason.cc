@@ -152,9 +152,9 @@ class Sentence {
   std::string Ago() const { return absl::StrCat(" ", Seconds(span_s()), " before"); }
 
   void WriteTurnover() {
-    if (j_.kept_of_oldest) {
-      Add(absl::StrCat("comes and goes: ", Share(*j_.kept_of_oldest),
-                       " of what was live in the first snapshot still is"));
+    if (j_.kept) {
+      Add(absl::StrCat("comes and goes: ", Share(j_.kept->share), " of what was live ",
+                       Seconds(j_.kept->ago_s), " before still is"));
     } else {
       Add("comes and goes");
       AddSurvival();
