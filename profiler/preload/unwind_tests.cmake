@@ -1,4 +1,4 @@
-# Unit tests of the unwinder: modules, eh_frame, unwind_rules, stack_capture.
+# Unit tests of the unwinder: modules, eh_frame, unwind_rules, stack_capture, fast_capture.
 if(BUILD_TESTING)
   # Libraries of one layout whose code has other frames; tests/unwind loads a and b too, and
   # links c.
@@ -12,6 +12,7 @@ endif()
 tidemark_test(unwinder
   SOURCES
     eh_frame_test.cc
+    fast_capture_test.cc
     modules_test.cc
     stack_capture_test.cc
     unwind_rules_test.cc
