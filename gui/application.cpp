@@ -38,29 +38,24 @@ bool hasArgument(int argc, char** argv, const char* name) {
 }
 
 // Qt picks its platform before there is a parser: decide from the bare arguments. False
-// when a window is asked for and there is nowhere to show it.
+// when there is nowhere to show a window; Qt then works without a display, which is enough
+// to parse the command line and to take pictures.
 bool choosePlatform(int argc, char** argv) {
-  bool headless = false;
-  for (const char* name : {"--screenshot", "--help", "-h", "--version", "-v"}) {
-    headless = headless || hasArgument(argc, argv, name);
-  }
+  const bool headless = hasArgument(argc, argv, "--screenshot");
   const bool chosen =
       qEnvironmentVariableIsSet("QT_QPA_PLATFORM") || hasArgument(argc, argv, "-platform");
+  const bool display =
+      !qEnvironmentVariableIsEmpty("DISPLAY") || !qEnvironmentVariableIsEmpty("WAYLAND_DISPLAY");
   // A picture must not depend on the desktop it is taken on.
-  if (headless && !chosen) qputenv("QT_QPA_PLATFORM", "offscreen");
-  if (headless) qInstallMessageHandler(onlyErrors);
-  return headless || chosen || !qEnvironmentVariableIsEmpty("DISPLAY") ||
-         !qEnvironmentVariableIsEmpty("WAYLAND_DISPLAY");
+  if (!chosen && (headless || !display)) qputenv("QT_QPA_PLATFORM", "offscreen");
+  if (headless || !display) qInstallMessageHandler(onlyErrors);
+  return chosen || display;
 }
 
 }  // namespace
 
 int runApplication(int argc, char** argv) {
-  if (!choosePlatform(argc, argv)) {
-    return fail(QStringLiteral("tidemark: cannot open a window: no display (DISPLAY and "
-                               "WAYLAND_DISPLAY are not set; --screenshot needs none)"),
-                kRefused);
-  }
+  const bool canShow = choosePlatform(argc, argv);
   QApplication app(argc, argv);
   QApplication::setApplicationName(QStringLiteral("tidemark-gui"));
   QApplication::setApplicationDisplayName(QStringLiteral("Tidemark"));
@@ -111,6 +106,11 @@ int runApplication(int argc, char** argv) {
     bool badInput = false;
     const QString error = takeScreenshot(request, *view, parser.value(screenshotOption), &badInput);
     return error.isEmpty() ? kFine : fail(error, badInput ? kBadInput : kRefused);
+  }
+  if (!canShow) {
+    return fail(QStringLiteral("tidemark: cannot open a window: no display (DISPLAY and "
+                               "WAYLAND_DISPLAY are not set; --screenshot needs none)"),
+                kRefused);
   }
   QSettings settings;
   MainWindow window(&settings);

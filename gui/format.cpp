@@ -86,6 +86,7 @@ QString changeText(qint64 base, qint64 value) {
   const double percent = (static_cast<double>(value) - static_cast<double>(base)) /
                          std::fabs(static_cast<double>(base)) * 100;
   const double magnitude = std::fabs(percent);
+  if (magnitude < 0.05) return QStringLiteral("0 %");
   const QString digits =
       magnitude >= 10 ? countText(static_cast<qint64>(std::nearbyint(std::min(magnitude, 9e15))))
                       : QString::number(magnitude, 'f', 1);

@@ -41,6 +41,7 @@ TEST(Format, CountsKeepEveryDigit) {
 TEST(Format, ChangesAreSharesOfTheBase) {
   EXPECT_EQ(text(changeText(100, 220)), "+120 %");
   EXPECT_EQ(text(changeText(1000, 968)), "−3.2 %");
+  EXPECT_EQ(text(changeText(100000, 100001)), "0 %");
   EXPECT_EQ(text(changeText(0, 5)), "new");
   EXPECT_EQ(text(changeText(5, 0)), "gone");
   EXPECT_EQ(text(changeText(5, 5)), "—");
