@@ -4,7 +4,7 @@
 #include <optional>
 #include <utility>
 
-#include "absl/container/flat_hash_map.h"
+#include "absl/types/span.h"
 #include "analyzer/report/diff.h"
 #include "analyzer/report/filter.h"
 #include "analyzer/report/frame.h"
@@ -13,7 +13,10 @@
 namespace tidemark::report {
 namespace {
 
-// A tree of frames as it grows: nodes in the order they were met.
+// The merged stacks, as a tree in depth-first order (parents before children). Built from
+// the sorted stacks: each shares a prefix with the one before, and what follows is new. That
+// reads memory in order, where a hash table of (parent, frame) would miss the cache at each
+// frame.
 class Trie {
  public:
   struct Node {
@@ -24,47 +27,97 @@ class Trie {
     int64_t base_value = 0;
   };
 
-  Trie() : nodes_(1) {}
-
   const std::vector<Node>& nodes() const { return nodes_; }
 
   void Add(const FilteredProfile& profile, const LocationNodes& location_nodes,
            const std::vector<int64_t>& values, bool inverted, bool is_base) {
-    std::vector<uint32_t> frames;  // leaf first
     for (uint32_t s = 0; s < values.size(); ++s) {
       if (values[s] == 0) continue;
-      frames.clear();
+      const size_t begin = frames_.size();
       for (const LocationId location : profile.stack(StackId{s})) {
         if (profile.hidden(location)) continue;
         const auto ids = location_nodes.of(location);
-        frames.insert(frames.end(), ids.begin(), ids.end());
+        frames_.insert(frames_.end(), ids.begin(), ids.end());
       }
-      if (!inverted) std::reverse(frames.begin(), frames.end());
-      uint32_t at = 0;
-      Count(at, values[s], is_base);
-      for (const uint32_t frame : frames) {
-        at = Child(at, frame);
-        Count(at, values[s], is_base);
+      if (!inverted) std::reverse(frames_.begin() + static_cast<ptrdiff_t>(begin), frames_.end());
+      stacks_.push_back({begin, frames_.size() - begin, values[s], is_base});
+    }
+  }
+
+  // Call once, after everything was added.
+  void Merge() {
+    std::sort(stacks_.begin(), stacks_.end(), [this](const Stack& a, const Stack& b) {
+      const auto x = FramesOf(a);
+      const auto y = FramesOf(b);
+      return std::lexicographical_compare(x.begin(), x.end(), y.begin(), y.end());
+    });
+    nodes_.emplace_back();
+    std::vector<uint32_t> path = {0};  // from the root to the node added last
+    for (const Stack& stack : stacks_) {
+      const auto frames = FramesOf(stack);
+      size_t shared = 0;
+      while (shared < frames.size() && shared + 1 < path.size() &&
+             nodes_[path[shared + 1]].frame == frames[shared]) {
+        ++shared;
       }
-      if (!is_base) nodes_[at].self = WrappingAdd(nodes_[at].self, values[s]);
+      path.resize(shared + 1);
+      for (const uint32_t frame : frames.subspan(shared)) {
+        nodes_.push_back({frame, path.back(), 0, 0, 0});
+        path.push_back(static_cast<uint32_t>(nodes_.size() - 1));
+      }
+      Node& end = nodes_[path.back()];
+      int64_t& sum = stack.is_base ? end.base_value : end.self;
+      sum = WrappingAdd(sum, stack.value);
+    }
+    for (size_t i = nodes_.size(); i-- > 0;) {
+      Node& node = nodes_[i];
+      node.value = WrappingAdd(node.value, node.self);
+      if (i == 0) break;
+      Node& parent = nodes_[node.parent];
+      parent.value = WrappingAdd(parent.value, node.value);
+      parent.base_value = WrappingAdd(parent.base_value, node.base_value);
     }
   }
 
  private:
-  void Count(uint32_t node, int64_t value, bool is_base) {
-    int64_t& sum = is_base ? nodes_[node].base_value : nodes_[node].value;
-    sum = WrappingAdd(sum, value);
+  struct Stack {
+    size_t begin = 0;  // into frames_
+    size_t count = 0;
+    int64_t value = 0;
+    bool is_base = false;
+  };
+
+  absl::Span<const uint32_t> FramesOf(const Stack& stack) const {
+    return absl::Span<const uint32_t>(frames_).subspan(stack.begin, stack.count);
   }
 
-  uint32_t Child(uint32_t parent, uint32_t frame) {
-    const auto [it, inserted] =
-        children_.try_emplace({parent, frame}, static_cast<uint32_t>(nodes_.size()));
-    if (inserted) nodes_.push_back({frame, parent, 0, 0, 0});
-    return it->second;
+  std::vector<uint32_t> frames_;  // outermost in the tree first
+  std::vector<Stack> stacks_;
+  std::vector<Node> nodes_;
+};
+
+// The children of each node that have a value, in one array.
+class Children {
+ public:
+  explicit Children(const std::vector<Trie::Node>& nodes) : begins_(nodes.size() + 1, 0) {
+    const auto shown = [&](uint32_t i) { return nodes[i].value != 0 || nodes[i].base_value != 0; };
+    for (uint32_t i = 1; i < nodes.size(); ++i) begins_[nodes[i].parent + 1] += shown(i);
+    for (size_t i = 1; i < begins_.size(); ++i) begins_[i] += begins_[i - 1];
+    children_.resize(begins_.back());
+    std::vector<uint32_t> next(begins_.begin(), begins_.end() - 1);
+    for (uint32_t i = 1; i < nodes.size(); ++i) {
+      if (shown(i)) children_[next[nodes[i].parent]++] = i;
+    }
   }
 
-  std::vector<Node> nodes_;  // parents before children
-  absl::flat_hash_map<std::pair<uint32_t, uint32_t>, uint32_t> children_;
+  absl::Span<uint32_t> of(uint32_t node) {
+    return absl::Span<uint32_t>(children_).subspan(begins_[node],
+                                                   begins_[node + 1] - begins_[node]);
+  }
+
+ private:
+  std::vector<uint32_t> begins_;  // [node] + 1
+  std::vector<uint32_t> children_;
 };
 
 // The names of frames, and their place in FlameTree::names.
@@ -120,10 +173,7 @@ void CollectOffsets(const Profile& profile, const LocationNodes& nodes,
 void Arrange(const Trie& trie, Names* names, const std::vector<std::optional<uint64_t>>& offsets,
              FlameTree* tree) {
   const std::vector<Trie::Node>& nodes = trie.nodes();
-  std::vector<std::vector<uint32_t>> children(nodes.size());
-  for (uint32_t i = 1; i < nodes.size(); ++i) {
-    if (nodes[i].value != 0 || nodes[i].base_value != 0) children[nodes[i].parent].push_back(i);
-  }
+  Children children(nodes);
   const auto name_of = [&](uint32_t node) {
     const uint32_t frame = nodes[node].frame;
     return names->Of(frame, offsets[frame].value_or(0));
@@ -131,7 +181,7 @@ void Arrange(const Trie& trie, Names* names, const std::vector<std::optional<uin
   std::vector<uint32_t> origin = {0};  // FlameTree node -> trie node
   tree->nodes.push_back({0, 0, 0, 0, 0, nodes[0].value, nodes[0].self, nodes[0].base_value});
   for (uint32_t at = 0; at < origin.size(); ++at) {
-    std::vector<uint32_t>& below = children[origin[at]];
+    const absl::Span<uint32_t> below = children.of(origin[at]);
     for (const uint32_t child : below) name_of(child);  // before the sort compares them
     std::sort(below.begin(), below.end(), [&](uint32_t a, uint32_t b) {
       if (nodes[a].value != nodes[b].value) return nodes[a].value > nodes[b].value;
@@ -186,6 +236,7 @@ absl::StatusOr<FlameTree> Flame(const Profile& profile, const Profile* base, con
     offsets.resize(table.size());
     CollectOffsets(*base, base_nodes, &offsets);
   }
+  trie.Merge();
   Names names(table, &tree);
   Arrange(trie, &names, offsets, &tree);
   return tree;
