@@ -135,7 +135,10 @@ void FastCapture::SetResult(uint32_t outer, const Memo* memo, const PathKey& key
 
 FastCapture::Memo* FastCapture::MemoOf(const Registers& start) {
   static_assert(kMemos == 1 << 6);
-  return &memos_[(start.pc * 0x9e3779b97f4a7c15u + start.sp) * 0xd1342543de82ef95u >> (64 - 6)];
+  // Two rounds: a program's return addresses and stack pointers are evenly spaced.
+  uint64_t hash = (start.pc + (start.sp << 20)) * 0x9e3779b97f4a7c15u;
+  hash = (hash ^ hash >> 32) * 0xd1342543de82ef95u;
+  return &memos_[hash >> (64 - 6)];
 }
 
 // The whole stack, if its inner end is known and stands on a remembered frame.
