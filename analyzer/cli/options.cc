@@ -59,6 +59,7 @@ void AddReportOptions(CLI::App& command, ReportFlags& flags) {
   regex("--hide", flags.report.hide, "No frames that match");
   regex("--show", flags.report.show, "Only frames that match");
   command.add_option("--nodecount", flags.nodecount, "Print this many rows (default 0: all)")
+      ->check(CLI::NonNegativeNumber)
       ->type_name("N");
   AddSymbolizeOption(command, flags.symbolize);
   AddFormatOption(command, flags.format);

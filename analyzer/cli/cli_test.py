@@ -1,0 +1,270 @@
+#!/usr/bin/env python3
+"""The command line as a user meets it: exit statuses, error lines, help, the JSON
+contract, and the text of `top` and what `convert` writes held against go tool pprof.
+
+usage: cli_test.py TIDEMARK SOURCE_DIR [unittest arguments]
+"""
+
+import glob
+import gzip
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import unittest
+
+TIDEMARK = ""
+SOURCE = ""
+
+
+def run(*arguments, status=0, **options):
+    result = subprocess.run([TIDEMARK, *arguments], stdout=subprocess.PIPE,
+                            stderr=subprocess.PIPE, text=True, check=False, **options)
+    if result.returncode != status:
+        raise AssertionError(f"{arguments}: status {result.returncode}, expected {status}: "
+                             f"{result.stderr}")
+    return result
+
+
+def pprof(*arguments):
+    """go tool pprof without a look at this machine's files."""
+    result = subprocess.run(["go", "tool", "pprof", "-symbolize=none", *arguments],
+                            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                            check=True, env=dict(os.environ, TZ="UTC"))
+    return result.stdout
+
+
+def go_profiles():
+    found = sorted(glob.glob(os.path.join(SOURCE, "tests/data/go/*.pb.gz")))
+    assert len(found) >= 3, found
+    return found
+
+
+def all_profiles():
+    legacy = sorted(glob.glob(os.path.join(SOURCE, "tests/data/legacy/*")))
+    assert len(legacy) >= 3, legacy
+    return go_profiles() + legacy
+
+
+def varint(number):
+    out = bytearray()
+    while number >= 0x80:
+        out.append(number & 0x7F | 0x80)
+        number >>= 7
+    return bytes(out) + bytes([number])
+
+
+class Help(unittest.TestCase):
+    def test_version(self):
+        self.assertRegex(run("--version").stdout, r"^tidemark \d+\.\d+\.\d+\n$")
+
+    def test_lists_what_exists_and_nothing_else(self):
+        listed = run("--help").stdout
+        commands = re.findall(r"^  ([a-z]+)  ", listed.split("Subcommands:")[1], re.M)
+        self.assertEqual(sorted(set(commands) & {"top", "diff", "convert"}),
+                         ["convert", "diff", "top"])
+        for command in commands:
+            self.assertIn(command, run(command, "--help").stdout)
+        for absent in ("tree", "serve", "check", "attach"):
+            self.assertNotIn(absent, commands)
+            run(absent, status=2)
+
+
+class Errors(unittest.TestCase):
+    def fails(self, status, *arguments, **options):
+        result = run(*arguments, status=status, **options)
+        self.assertEqual(result.stdout, "")
+        self.assertRegex(result.stderr, r"\Atidemark: [^\n]+\n\Z")
+        return result.stderr
+
+    def test_usage(self):
+        go = go_profiles()[0]
+        self.fails(2)
+        self.fails(2, "top")
+        self.fails(2, "nonsense")
+        self.fails(2, "top", "--nonsense", go)
+        self.fails(2, "diff", go)
+        self.assertIn("functions", self.fails(2, "top", "--granularity", "x", go))
+        self.assertIn("xml", self.fails(2, "top", "--format", "xml", go))
+        self.fails(2, "top", "--nodecount", "-1", go)
+        self.fails(2, "top", "--focus", "(", go)
+        self.fails(2, "top", "--sample-index", "nonsense", go)
+        self.assertIn(".xyz", self.fails(2, "convert", go, "-o", "/tmp/x.xyz"))
+
+    def test_bad_input_names_path_and_offset(self):
+        self.assertIn("(where: /nonexistent)", self.fails(3, "top", "/nonexistent"))
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "x.pb.gz")
+            for content in (b"", b"\x1f\x8b", b"no profile", b"\x0a\xff", gzip.compress(b"")):
+                with open(path, "wb") as file:
+                    file.write(content)
+                self.assertIn(f"(where: {path}", self.fails(3, "top", path))
+                self.fails(3, "convert", path, "-o", os.path.join(folder, "out.pb"))
+                self.assertEqual(os.listdir(folder), ["x.pb.gz"])
+            with open(go_profiles()[0], "rb") as file:
+                whole = gzip.decompress(file.read())
+            with open(path, "wb") as file:
+                file.write(whole[:len(whole) - 5])
+            self.assertRegex(self.fails(3, "top", path), r"byte offset \d+\)")
+
+    def test_a_name_with_a_line_break_is_still_one_line(self):
+        self.fails(3, "top", "/nonexistent\nx")
+
+    def test_full_disk(self):
+        with open("/dev/full", "w", encoding="ascii") as full:
+            result = subprocess.run([TIDEMARK, "top", "--symbolize=none", go_profiles()[0]],
+                                    stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+        self.assertEqual(result.returncode, 4)
+        self.assertRegex(result.stderr, r"\Atidemark: .*No space left.*\n\Z")
+        self.fails(4, "convert", "--symbolize=none", go_profiles()[0], "-o",
+                   "/nonexistent/x.pb.gz")
+
+    def test_losses_are_told_once(self):
+        with open(go_profiles()[0], "rb") as file:
+            raw = gzip.decompress(file.read())
+        # The index of a string appended to the table is the table's size.
+        count, at = 0, 0
+        while at < len(raw):
+            tag, at = raw[at], at + 1
+            size = shift = 0
+            while True:
+                byte, at = raw[at], at + 1
+                size |= (byte & 0x7F) << shift
+                shift += 7
+                if byte < 0x80:
+                    break
+            if tag & 7 == 2:
+                at += size
+                count += tag >> 3 == 6
+        text = b"tidemark.loss.live_full=12"
+        raw += b"\x32" + varint(len(text)) + text + b"\x68" + varint(count)
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "lossy.pb")
+            with open(path, "wb") as file:
+                file.write(raw)
+            result = run("top", "--symbolize=none", path)
+            self.assertEqual(result.stderr.count("live_full=12"), 1, result.stderr)
+            self.assertRegex(result.stderr, r"\Atidemark: warning: [^\n]+\n\Z")
+            self.assertEqual(run("top", "--symbolize=none", go_profiles()[0]).stderr, "")
+
+
+class Top(unittest.TestCase):
+    def rows(self, text):
+        """Header lines and rows, without what only pprof shows."""
+        head, _, body = text.partition("  cum%\n")
+        body = re.sub(r" \((partial-)?inline\)$", "", body, flags=re.M)
+        keep = [line for line in head.splitlines()
+                if re.match(r"File|Build ID|Type|Time|Showing nodes", line)]
+        return keep, body.splitlines()
+
+    def test_text_is_pprofs(self):
+        for path in all_profiles():
+            # The number of sample types differs; 0 is a count, the default is bytes.
+            for index, granularity in (("", "functions"), ("", "lines"), ("0", "addresses")):
+                expected = pprof("-top", "-nodefraction=0", "-nodecount=0", f"-{granularity}",
+                                 *([f"-sample_index={index}"] if index else []), path)
+                got = run("top", "--symbolize=none", "--granularity", granularity,
+                          *(["--sample-index", index] if index else []), path).stdout
+                with self.subTest(path=path, index=index, granularity=granularity):
+                    self.assertEqual(self.rows(got), self.rows(expected))
+                    self.assertGreater(len(self.rows(got)[1]), 0)
+
+    def test_several_files_are_merged(self):
+        one, two = go_profiles()[-2:]
+        expected = pprof("-top", "-nodefraction=0", "-nodecount=0", one, two)
+        got = run("top", "--symbolize=none", one, two).stdout
+        self.assertEqual(self.rows(got)[1], self.rows(expected)[1])
+
+    def test_json_is_the_contract(self):
+        path = go_profiles()[-1]
+        report = json.loads(run("top", "--format", "json", path).stdout)
+        self.assertEqual(list(report), ["schema", "sample_type", "unit", "total", "rows"])
+        self.assertEqual(report["schema"], "tidemark.top/1")
+        self.assertEqual((report["sample_type"], report["unit"]), ("inuse_space", "bytes"))
+        for row in report["rows"]:
+            self.assertEqual(list(row), ["function", "file", "line", "address", "flat", "cum"])
+            self.assertIsNone(row["file"])
+            self.assertIsInstance(row["flat"], int)
+        self.assertEqual(sum(abs(row["flat"]) for row in report["rows"]), report["total"])
+        lines = json.loads(run("top", "--format=json", "--granularity=lines", "--nodecount=2",
+                               path).stdout)
+        self.assertEqual(len(lines["rows"]), 2)
+        self.assertIsInstance(lines["rows"][0]["line"], int)
+
+    def test_reads_standard_input(self):
+        path = go_profiles()[0]
+        with open(path, "rb") as file:
+            piped = run("top", "--symbolize=none", "-", stdin=file).stdout
+        self.assertEqual(piped, run("top", "--symbolize=none", path).stdout)
+
+
+class Diff(unittest.TestCase):
+    def test_json_is_the_contract(self):
+        base, new = go_profiles()[:2]
+        report = json.loads(run("diff", "--format", "json", base, new).stdout)
+        self.assertEqual(report["schema"], "tidemark.diff/1")
+        for key in ("sample_type", "unit", "total", "rows"):
+            self.assertIn(key, report)
+        for row in report["rows"]:
+            self.assertEqual(list(row)[:10],
+                             ["function", "file", "line", "address", "base_flat", "flat",
+                              "delta_flat", "base_cum", "cum", "delta_cum"])
+            self.assertEqual(row["flat"] - row["base_flat"], row["delta_flat"])
+            self.assertEqual(row["cum"] - row["base_cum"], row["delta_cum"])
+            self.assertIn("delta_ci", row)
+
+    def test_text_has_a_row_for_each(self):
+        base, new = go_profiles()[:2]
+        rows = json.loads(run("diff", "--format", "json", base, new).stdout)["rows"]
+        text = run("diff", base, new).stdout
+        for row in rows:
+            self.assertIn(row["function"], text)
+
+
+class Convert(unittest.TestCase):
+    def test_pprof_keeps_everything(self):
+        """But a label 0 without a unit, which the format cannot tell from no label."""
+        with tempfile.TemporaryDirectory() as folder:
+            for path in all_profiles():
+                expected = re.sub(r"^ *bytes:\[0\]\n", "", pprof("-raw", path), flags=re.M)
+                for suffix in (".pb", ".pb.gz"):
+                    out = os.path.join(folder, "x" + suffix)
+                    run("convert", "--symbolize=none", path, "-o", out)
+                    with self.subTest(path=path, suffix=suffix):
+                        self.assertEqual(pprof("-raw", out), expected)
+                    with open(out, "rb") as file:
+                        self.assertEqual(file.read(2) == b"\x1f\x8b", suffix == ".pb.gz")
+
+    def test_folded_adds_up(self):
+        path = go_profiles()[-1]
+        total = json.loads(run("top", "--format", "json", path).stdout)["total"]
+        with tempfile.TemporaryDirectory() as folder:
+            out = os.path.join(folder, "x.folded")
+            run("convert", path, "-o", out)
+            with open(out, encoding="utf-8") as file:
+                lines = file.read().splitlines()
+        self.assertEqual(sum(int(line.rpartition(" ")[2]) for line in lines), total)
+        self.assertTrue(all(";" in line for line in lines[:3]), lines[:3])
+
+    def test_json_rows_stand_alone(self):
+        path = go_profiles()[-1]
+        with tempfile.TemporaryDirectory() as folder:
+            out = os.path.join(folder, "x.json")
+            run("convert", path, "-o", out)
+            with open(out, encoding="utf-8") as file:
+                report = json.load(file)
+        self.assertEqual(report["schema"], "tidemark.profile/1")
+        index = [t["type"] for t in report["sample_types"]].index(report["sample_type"])
+        self.assertEqual(sum(abs(row["values"][index]) for row in report["rows"]),
+                         report["total"])
+        for row in report["rows"]:
+            for frame in row["stack"]:
+                self.assertEqual(list(frame), ["function", "file", "line", "module", "build_id",
+                                               "address", "inlined"])
+
+
+if __name__ == "__main__":
+    TIDEMARK, SOURCE = sys.argv[1:3]
+    unittest.main(argv=sys.argv[:1] + sys.argv[3:], verbosity=2)
