@@ -68,9 +68,18 @@ Qt::PenStyle edgeStyle(Evidence evidence) {
   return Qt::SolidLine;
 }
 
+// Without a measured step that leads to it, a frame is only known to be a caller.
+bool isOnlyCaller(const escape::EscapeSite& site, size_t i) {
+  if (site.nodes[i].role != escape::NodeRole::kOutlived) return false;
+  return std::none_of(site.edges.begin(), site.edges.end(), [i](const escape::Edge& edge) {
+    return edge.to == i && edge.evidence != Evidence::kInferred;
+  });
+}
+
 // The second line: the role, where it is, how much reaches it.
-QString nodeDetail(const escape::Node& node) {
-  QStringList parts{roleName(node.role)};
+QString nodeDetail(const escape::EscapeSite& site, size_t i) {
+  const escape::Node& node = site.nodes[i];
+  QStringList parts{isOnlyCaller(site, i) ? EscapeCanvas::tr("caller") : roleName(node.role)};
   const QString where = frameWhere(node.frame);
   if (!where.isEmpty()) {
     parts << where;
@@ -104,11 +113,12 @@ QFont EscapeCanvas::detailFont() const {
   return small;
 }
 
-escape::Size EscapeCanvas::measure(const escape::Node& node) const {
+escape::Size EscapeCanvas::measure(size_t i) const {
+  const escape::Node& node = m_site->nodes[i];
   const QFontMetrics title(titleFont());
   const QFontMetrics detail(detailFont());
   const int text = std::max(title.horizontalAdvance(escapeTitle(node)),
-                            detail.horizontalAdvance(nodeDetail(node)));
+                            detail.horizontalAdvance(nodeDetail(*m_site, i)));
   return {std::clamp(text, 120, kWidestText) + 2 * kPadX + 4,
           title.height() + detail.height() + 2 + 2 * kPadY};
 }
@@ -118,7 +128,7 @@ void EscapeCanvas::setSite(const escape::EscapeSite* site) {
   m_layout = {};
   if (m_site != nullptr) {
     std::vector<escape::Size> sizes;
-    for (const escape::Node& node : m_site->nodes) sizes.push_back(measure(node));
+    for (size_t i = 0; i < m_site->nodes.size(); ++i) sizes.push_back(measure(i));
     m_layout = escape::LayOut(*m_site, sizes, kGapX, kGapY);
   }
   m_size = QSize(static_cast<int>(std::ceil(m_layout.size.width)) + 2 * kMargin,
@@ -170,7 +180,8 @@ void EscapeCanvas::paintNode(QPainter& painter, size_t i) const {
   const escape::Node& node = m_site->nodes[i];
   const escape::Box& box = m_layout.nodes[i];
   const QRectF rect(box.x, box.y, box.width, box.height);
-  const QColor color = roleColor(node.role, palette());
+  const QColor color =
+      isOnlyCaller(*m_site, i) ? dimText(palette()) : roleColor(node.role, palette());
   const QColor base = palette().color(QPalette::Base);
   painter.setPen(QPen(blend(base, color, 0.55), 1.2));
   painter.setBrush(blend(base, color, 0.10));
@@ -190,8 +201,9 @@ void EscapeCanvas::paintNode(QPainter& painter, size_t i) const {
                    painter.fontMetrics().elidedText(escapeTitle(node), Qt::ElideMiddle, width));
   painter.setFont(detailFont());
   painter.setPen(dimText(palette()));
-  painter.drawText(text, Qt::AlignLeft | Qt::AlignBottom | Qt::TextSingleLine,
-                   painter.fontMetrics().elidedText(nodeDetail(node), Qt::ElideMiddle, width));
+  painter.drawText(
+      text, Qt::AlignLeft | Qt::AlignBottom | Qt::TextSingleLine,
+      painter.fontMetrics().elidedText(nodeDetail(*m_site, i), Qt::ElideMiddle, width));
 }
 
 void EscapeCanvas::paintEvent(QPaintEvent*) {

@@ -35,7 +35,7 @@ class EscapeCanvas : public QWidget {
  private:
   QFont titleFont() const;
   QFont detailFont() const;
-  escape::Size measure(const escape::Node& node) const;
+  escape::Size measure(size_t node) const;
   void paintEdge(QPainter& painter, size_t edge) const;
   void paintNode(QPainter& painter, size_t node) const;
 
