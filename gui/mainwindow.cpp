@@ -224,7 +224,7 @@ void MainWindow::createToolBar() {
   delay->setSingleShot(true);
   delay->setInterval(kFilterDelayMs);
   connect(m_focus, &QLineEdit::textEdited, delay, qOverload<>(&QTimer::start));
-  connect(m_focus, &QLineEdit::textChanged, this, [this, delay](const QString& text) {
+  connect(m_focus, &QLineEdit::textChanged, this, [delay](const QString& text) {
     if (text.isEmpty()) delay->start();  // the clear button is no edit
   });
   connect(delay, &QTimer::timeout, this, &MainWindow::applyOptions);
