@@ -11,6 +11,22 @@
 
 namespace tidemark::cli {
 
+namespace {
+
+absl::Status UsageError(const CLI::App& app, const CLI::ParseError& error, int argc,
+                        const char* const* argv) {
+  std::string command = "tidemark";
+  for (const CLI::App* sub : app.get_subcommands()) absl::StrAppend(&command, " ", sub->get_name());
+  std::string what = error.what();
+  // CLI11 says of an unknown command only that one is required.
+  if (app.get_subcommands().empty() && argc > 1 && argv[1][0] != '-') {
+    what = absl::StrCat("there is no command ", argv[1]);
+  }
+  return absl::InvalidArgumentError(absl::StrCat("usage: ", what, " (see ", command, " --help)"));
+}
+
+}  // namespace
+
 int Run(int argc, const char* const* argv) {
   CLI::App app("Heap profiler and leak analyzer: which allocation site leaks, why, how fast.",
                "tidemark");
@@ -25,11 +41,7 @@ int Run(int argc, const char* const* argv) {
   } catch (const CLI::Success& e) {  // --help, --version
     return app.exit(e);
   } catch (const CLI::ParseError& e) {
-    std::string command = "tidemark";
-    for (const CLI::App* sub : app.get_subcommands())
-      absl::StrAppend(&command, " ", sub->get_name());
-    return Fail(absl::InvalidArgumentError(
-        absl::StrCat("usage: ", e.what(), " (see ", command, " --help)")));
+    return Fail(UsageError(app, e, argc, argv));
   } catch (const std::bad_alloc&) {
     return Fail(absl::ResourceExhaustedError("out of memory"));
   }

@@ -83,7 +83,7 @@ class Errors(unittest.TestCase):
         go = go_profiles()[0]
         self.fails(2)
         self.fails(2, "top")
-        self.fails(2, "nonsense")
+        self.assertIn("no command nonsense", self.fails(2, "nonsense"))
         self.fails(2, "top", "--nonsense", go)
         self.fails(2, "diff", go)
         self.assertIn("functions", self.fails(2, "top", "--granularity", "x", go))
@@ -215,12 +215,15 @@ class Diff(unittest.TestCase):
             self.assertEqual(row["cum"] - row["base_cum"], row["delta_cum"])
             self.assertIn("delta_ci", row)
 
-    def test_text_has_a_row_for_each(self):
+    def test_text_has_a_row_for_each_change(self):
         base, new = go_profiles()[:2]
         rows = json.loads(run("diff", "--format", "json", base, new).stdout)["rows"]
         text = run("diff", base, new).stdout
-        for row in rows:
-            self.assertIn(row["function"], text)
+        changed = [r for r in rows if r["delta_flat"] != 0 or r["delta_cum"] != 0]
+        self.assertGreater(len(changed), 0)
+        listed = text.partition("cum delta\n")[2].splitlines()
+        self.assertEqual([line.split()[-1] for line in listed],
+                         [r["function"].split()[-1] for r in changed])
 
 
 class Convert(unittest.TestCase):

@@ -1,25 +1,34 @@
 #include "analyzer/cli/options.h"
 
-#include <map>
+#include <utility>
+#include <vector>
 
 namespace tidemark::cli {
 namespace {
 
-// An option whose values are words. The help shows the words, not the enumeration.
 template <typename T>
-void AddWords(CLI::App& command, const std::string& name, T& value,
-              const std::map<std::string, T>& words, const std::string& description) {
+using Words = std::vector<std::pair<std::string, T>>;
+
+// An option whose values are words; the help shows them in the given order.
+template <typename T>
+void AddWords(CLI::App& command, const std::string& name, T& value, const Words<T>& words,
+              const std::string& description) {
   std::string list;
   for (const auto& [word, unused] : words) list += (list.empty() ? "" : "|") + word;
   command
       .add_option_function<std::string>(
-          name, [&value, words](const std::string& word) { value = words.at(word); }, description)
-      ->check(CLI::Validator(
-          [words, list](std::string& word) {
-            return words.count(word) != 0 ? std::string() : word + " is none of " + list;
+          name,
+          [&value, words, list, name](const std::string& given) {
+            for (const auto& [word, meaning] : words) {
+              if (word == given) {
+                value = meaning;
+                return;
+              }
+            }
+            throw CLI::ValidationError(name, given + " is none of " + list);
           },
-          list, "word"))
-      ->type_name("");
+          description)
+      ->type_name(list);
 }
 
 }  // namespace
@@ -59,7 +68,7 @@ void AddReportOptions(CLI::App& command, ReportFlags& flags) {
   regex("--hide", flags.report.hide, "No frames that match");
   regex("--show", flags.report.show, "Only frames that match");
   command.add_option("--nodecount", flags.nodecount, "Print this many rows (default 0: all)")
-      ->check(CLI::NonNegativeNumber)
+      ->check(CLI::Validator(CLI::NonNegativeNumber).description(""))
       ->type_name("N");
   AddSymbolizeOption(command, flags.symbolize);
   AddFormatOption(command, flags.format);

@@ -99,35 +99,42 @@ std::string TopText(const Profile& profile, const report::TopReport& top, size_t
 
 std::string DiffText(const Profile& base, const Profile& profile, const report::DiffReport& diff,
                      size_t limit) {
-  const size_t shown = Shown(diff.rows.size(), limit);
+  std::vector<const report::DiffRow*> changed;
   std::vector<int64_t> sizes;
   bool any_interval = false;
   for (const report::DiffRow& row : diff.rows) {
+    if (row.delta_flat == 0 && row.delta_cum == 0) continue;
+    changed.push_back(&row);
     sizes.push_back(row.delta_flat);
     any_interval |= row.delta_ci.has_value();
   }
+  const size_t shown = Shown(changed.size(), limit);
   const ValueFormat format(diff.unit, sizes, std::max(diff.base_total, diff.total));
 
   std::string out = Head(profile, diff.sample_type);
   if (base.time_ns() != 0) absl::StrAppend(&out, "Base: ", TimeText(base), "\n");
-  const int64_t delta_total = WrappingSum(
-      diff.total, static_cast<int64_t>(uint64_t{0} - static_cast<uint64_t>(diff.base_total)));
+  const uint64_t growth =
+      static_cast<uint64_t>(diff.total) - static_cast<uint64_t>(diff.base_total);
   absl::StrAppend(&out, "Total: ", format.Format(diff.base_total), " -> ",
-                  format.Format(diff.total), ", ", Signed(delta_total, format), "\n");
-  if (shown < diff.rows.size()) {
-    absl::StrAppend(&out, "Showing top ", shown, " nodes out of ", diff.rows.size(), "\n");
+                  format.Format(diff.total), ", ", Signed(static_cast<int64_t>(growth), format),
+                  "\n");
+  if (changed.size() < diff.rows.size()) {
+    absl::StrAppend(&out, diff.rows.size() - changed.size(), " nodes did not change\n");
   }
-  absl::StrAppendFormat(&out, "%10s %s%10s %10s %10s  %s\n", "delta",
-                        any_interval ? absl::StrFormat("%23s ", "95% interval") : "", "base",
-                        "flat", "cum delta", "");
+  if (shown < changed.size()) {
+    absl::StrAppend(&out, "Showing top ", shown, " nodes out of ", changed.size(), "\n");
+  }
+  absl::StrAppendFormat(&out, "%10s %s%10s %10s %10s\n", "delta",
+                        any_interval ? absl::StrFormat("%24s ", "95% interval") : "", "base",
+                        "flat", "cum delta");
   for (size_t i = 0; i < shown; ++i) {
-    const report::DiffRow& row = diff.rows[i];
+    const report::DiffRow& row = *changed[i];
     std::string interval;
-    if (any_interval) {
-      interval = row.delta_ci.has_value()
-                     ? absl::StrFormat("%10s .. %9s ", Signed(row.delta_ci->first, format),
-                                       Signed(row.delta_ci->second, format))
-                     : absl::StrFormat("%23s ", "");
+    if (row.delta_ci.has_value()) {
+      interval = absl::StrFormat("%10s .. %10s ", Signed(row.delta_ci->first, format),
+                                 Signed(row.delta_ci->second, format));
+    } else if (any_interval) {
+      interval = absl::StrFormat("%24s ", "");
     }
     absl::StrAppendFormat(&out, "%10s %s%10s %10s %10s  %s\n", Signed(row.delta_flat, format),
                           interval, format.Format(row.base_flat), format.Format(row.flat),

@@ -1,5 +1,7 @@
 #include "analyzer/io/folded_export.h"
 
+#include <deque>
+#include <utility>
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
@@ -55,8 +57,8 @@ std::string ToFolded(const Profile& profile, size_t sample_type) {
     stack_values[profile.sample_stacks()[i].value] += static_cast<uint64_t>(values[i]);
   }
 
-  std::vector<std::pair<std::string, uint64_t>> lines;
-  absl::flat_hash_map<std::string, size_t> line_of;
+  std::deque<std::pair<std::string, uint64_t>> lines;  // a deque: its strings do not move
+  absl::flat_hash_map<absl::string_view, size_t> line_of;
   for (uint32_t s = 0; s < stack_values.size(); ++s) {
     if (stack_values[s] == 0) continue;
     const auto stack = profile.stack(StackId{s});
@@ -65,9 +67,13 @@ std::string ToFolded(const Profile& profile, size_t sample_type) {
       absl::StrAppend(&line, line.empty() ? "" : ";", texts[stack[i].value]);
     }
     if (line.empty()) line = "<unknown>";
-    const auto [it, inserted] = line_of.try_emplace(line, lines.size());
-    if (inserted) lines.emplace_back(std::move(line), 0);
-    lines[it->second].second += stack_values[s];
+    const auto known = line_of.find(line);
+    if (known != line_of.end()) {
+      lines[known->second].second += stack_values[s];
+      continue;
+    }
+    lines.emplace_back(std::move(line), stack_values[s]);
+    line_of.emplace(lines.back().first, lines.size() - 1);
   }
 
   std::string out;
