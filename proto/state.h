@@ -48,8 +48,9 @@ enum SectionKind : uint32_t {
   kSectionThreads = 4,     // Thread[]
   kSectionModules = 5,     // Module[]
   kSectionStrings = 6,     // bytes: module paths
-  kSectionExactSites = 7,  // ExactSite[]: exact mode's site counters; capacity 0 when sampling
-  kSectionCount = 8,
+  kSectionExactSites = 7,  // ExactSite[]: exact mode's sites; capacity 0 when sampling
+  kSectionExactChunks = 8,  // ExactChunk[]: the threads' counters of those; as above
+  kSectionCount = 9,
 };
 
 struct Section {
@@ -138,6 +139,8 @@ struct Totals {
   uint64_t module_count;        // (atomic, release)
   uint64_t string_bytes;        // (atomic, release)
   uint64_t module_generation;   // (atomic) +1 at each dlopen or dlclose seen
+  uint64_t exact_site_count;    // (atomic, release)
+  uint64_t exact_chunk_count;   // (atomic, release)
   uint64_t last_event_ns;       // (atomic) time of the last sample, since start
   uint32_t seal;                // (atomic) Seal
   int32_t exit_status;          // as passed to exit, when known
@@ -277,19 +280,38 @@ struct Module {
 };
 static_assert(sizeof(Module) == 96);
 
-// Exact mode: one site's counters, merged from the threads when a snapshot is due.
+// Exact mode: what the counters of one index in all chunks belong to. Written once,
+// before exact_site_count passes it.
 struct ExactSite {
-  uint32_t stack;
-  uint32_t size_bucket;
+  uint32_t stack;        // leaf node
+  uint32_t size_bucket;  // SizeBucket() in proto/buckets.h
+};
+static_assert(sizeof(ExactSite) == 8);
+
+// What one thread did at one site. A free counts in the thread that frees, so one thread's
+// live values may be negative; the sum over all threads is what the process did. Only its
+// thread writes it; readers load each field (atomic).
+struct ExactCounter {
   uint64_t alloc_objects;
   uint64_t alloc_bytes;
   uint64_t freed_objects;
   uint64_t freed_bytes;
-  uint64_t peak_objects;
-  uint64_t peak_bytes;
+  uint64_t peak_epoch;  // as Site::peak_epoch, but per thread
+  int64_t peak_objects;
+  int64_t peak_bytes;
   uint64_t pad;
 };
-static_assert(sizeof(ExactSite) == 64);
+static_assert(sizeof(ExactCounter) == 64);
+
+inline constexpr uint32_t kExactChunkSites = 64;
+
+// One thread's counters of sites [first_site, first_site + kExactChunkSites).
+struct alignas(64) ExactChunk {
+  uint32_t thread;  // slot in threads; threads without one share the slot behind the last
+  uint32_t first_site;
+  ExactCounter counters[kExactChunkSites];
+};
+static_assert(sizeof(ExactChunk) == 4160);
 
 }  // namespace tidemark::state
 

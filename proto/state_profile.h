@@ -5,6 +5,7 @@
 //   live blocks   labels bytes, allocated_at, outlives            alloc = inuse
 //   freed blocks  labels bytes, lifetime, outlives [, freed_by]   alloc only
 //   the rest      label  bytes       peak, and what alloc the two above leave
+// In exact mode there is only the last kind, with inuse too.
 // Values are estimates of what the program did (weights applied), except alloc_samples and
 // inuse_samples, which count the samples behind them. docs/FORMAT.md has all of it.
 //
@@ -420,6 +421,13 @@ class StateProfileWriter {
       values[kAllocObjects] = ToValue(rest(alloc_objects, counted.objects));
       values[kAllocBytes] = ToValue(rest(alloc_bytes, counted.bytes));
       values[kAllocSamples] = ToValue(rest(Load(site.alloc_samples), counted.samples));
+      if (view_.header->mode == 1) {  // no table of single blocks: the counters say it all
+        values[kInuseObjects] = ToValue(rest(alloc_objects, Load(site.freed_objects)));
+        values[kInuseBytes] = ToValue(rest(alloc_bytes, Load(site.freed_bytes)));
+        values[kInuseSamples] = values[kInuseObjects];
+        live_samples_ += static_cast<uint64_t>(values[kInuseObjects]);
+        live_bytes_ += static_cast<uint64_t>(values[kInuseBytes]);
+      }
       const bool as_now = site_epoch < peak_epoch;
       values[kPeakObjects] =
           ToValue(as_now ? rest(alloc_objects, Load(site.freed_objects)) : Load(site.peak_objects));
@@ -536,7 +544,11 @@ class StateProfileWriter {
     CommentText("reason", info_.reason);
     CommentNumber("rate_bytes", Rate());
     CommentText("mode", header.mode == 1 ? "exact" : "sampled");
-    CommentNumber("samples", Load(totals.samples));
+    uint64_t samples = Load(totals.samples);
+    for (uint64_t i = 0; header.mode == 1 && i < view_.site_count; ++i) {
+      samples += view_.sites[i].alloc_samples;
+    }
+    CommentNumber("samples", samples);
     CommentNumber("live_samples", live_samples_);
     CommentNumber("live_bytes", live_bytes_);
     CommentNumber("truncated_samples", Load(totals.losses[state::kLossStackTruncated]));

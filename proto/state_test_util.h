@@ -21,7 +21,7 @@ class HandmadeState {
   explicit HandmadeState(uint64_t live_capacity = kLiveShards * 4, uint64_t site_capacity = 64,
                          uint64_t node_capacity = 256) {
     const uint64_t capacities[kSectionCount] = {
-        node_capacity, live_capacity, site_capacity, 64, 8, 16, 4096, 0};
+        node_capacity, live_capacity, site_capacity, 64, 8, 16, 4096, 0, 0};
     Header h = {};
     uint64_t end = 3 * kPageBytes;
     for (uint32_t kind = 0; kind < kSectionCount; ++kind) {

@@ -32,6 +32,10 @@ struct StateView {
   uint64_t module_count;
   const char* strings;
   uint64_t string_bytes;
+  const state::ExactSite* exact_sites;  // exact mode only; SumExactSites makes `sites` of them
+  uint64_t exact_site_count;
+  const state::ExactChunk* exact_chunks;
+  uint64_t exact_chunk_count;
 };
 
 // Bytes before the entries of a section: the live section starts with its shards.
@@ -57,6 +61,8 @@ constexpr uint64_t SectionStride(state::SectionKind kind) {
       return 1;
     case state::kSectionExactSites:
       return sizeof(state::ExactSite);
+    case state::kSectionExactChunks:
+      return sizeof(state::ExactChunk);
     default:
       return 0;
   }
@@ -93,6 +99,10 @@ inline StateView OwnStateView(const state::Header* header) {
   view.module_count = count(state::kSectionModules, totals->module_count);
   view.strings = at(state::kSectionStrings);
   view.string_bytes = count(state::kSectionStrings, totals->string_bytes);
+  view.exact_sites = reinterpret_cast<const state::ExactSite*>(at(state::kSectionExactSites));
+  view.exact_site_count = count(state::kSectionExactSites, totals->exact_site_count);
+  view.exact_chunks = reinterpret_cast<const state::ExactChunk*>(at(state::kSectionExactChunks));
+  view.exact_chunk_count = count(state::kSectionExactChunks, totals->exact_chunk_count);
   return view;
 }
 

@@ -43,9 +43,10 @@ absl::StatusOr<uint64_t> WriteSymbolized(const std::string& path, const std::str
   return symbolized.sample_count();
 }
 
-// What libtidemark.so accepts: 1 to 2^40, with K, M or G. CLI11 shows what comes back as the
-// option's error; empty: fine.
+// What libtidemark.so accepts: exact, or 1 to 2^40, with K, M or G. CLI11 shows what comes back as
+// the option's error; empty: fine.
 std::string CheckRate(const std::string& rate) {
+  if (rate == "exact") return "";
   constexpr absl::string_view kUnits = "KMG";
   constexpr uint64_t kLimit = uint64_t{1} << 40;
   absl::string_view digits = rate;
@@ -61,7 +62,7 @@ std::string CheckRate(const std::string& rate) {
   const bool number = std::all_of(digits.begin(), digits.end(), absl::ascii_isdigit) &&
                       absl::SimpleAtoi(digits, &bytes);
   if (number && bytes >= 1 && bytes <= kLimit >> shift) return "";
-  return absl::StrCat("\"", rate, "\" is not a number of bytes from 1 to 1024G");
+  return absl::StrCat("\"", rate, "\" is neither a number of bytes from 1 to 1024G nor exact");
 }
 
 std::string CheckInterval(const std::string& interval) {
@@ -144,8 +145,9 @@ void AddRecordCommands(CLI::App& app, int& exit_status) {
       ->capture_default_str();
   record
       ->add_option("--rate", record_arguments->rate,
-                   "Mean bytes allocated between two samples (default: 524288)")
-      ->type_name("BYTES")
+                   "Mean bytes allocated between two samples (default: 524288), or\n"
+                   "exact: every allocation")
+      ->type_name("BYTES|exact")
       ->check(CheckRate);
   record
       ->add_option("--interval", record_arguments->interval_s,

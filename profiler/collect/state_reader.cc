@@ -15,6 +15,7 @@
 #include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "proto/exact_sites.h"
 
 namespace tidemark::collect {
 namespace {
@@ -307,7 +308,9 @@ class StateCopier {
 
   absl::Status CopyReferred() {
     const state::Totals& totals = *copy_.totals_;
-    absl::Status status = CopyEntries(state::kSectionSites, totals.site_count, &copy_.sites_);
+    const bool exact = copy_.header_->mode == 1;
+    absl::Status status =
+        exact ? CopyExact() : CopyEntries(state::kSectionSites, totals.site_count, &copy_.sites_);
     if (status.ok()) {
       status = CopyEntries(state::kSectionNodes, totals.node_count, &copy_.nodes_);
     }
@@ -318,6 +321,28 @@ class StateCopier {
       status = CopyEntries(state::kSectionStrings, totals.string_bytes, &copy_.strings_);
     }
     return status;
+  }
+
+  // What chunks refer to is read after them, as everywhere here.
+  absl::Status CopyExact() {
+    std::vector<state::ExactChunk> chunks;
+    std::vector<state::ExactSite> sites;
+    absl::Status status =
+        CopyEntries(state::kSectionExactChunks, copy_.totals_->exact_chunk_count, &chunks);
+    if (status.ok()) status = ReadTotals(source_, copy_.totals_.get());
+    if (status.ok()) {
+      status = CopyEntries(state::kSectionExactSites, copy_.totals_->exact_site_count, &sites);
+    }
+    copied_bytes_ += sites.size() * sizeof(state::Site);
+    if (status.ok() && copied_bytes_ > kMaxCopyBytes) {
+      status = Corrupt(source_, copy_.header_->sections[state::kSectionExactSites].offset,
+                       "more exact sites than a reader can hold");
+    }
+    if (!status.ok()) return status;
+    copy_.sites_.resize(sites.size());
+    SumExactSites(sites.data(), sites.size(), chunks.data(), chunks.size(),
+                  copy_.totals_->peak_epoch, copy_.sites_.data());
+    return absl::OkStatus();
   }
 
   void MakeView() {

@@ -5,6 +5,7 @@
 
 #include "profiler/preload/os.h"
 #include "profiler/preload/text.h"
+#include "proto/exact_sites.h"
 #include "proto/file_names.h"
 #include "proto/state_profile.h"
 #include "proto/state_view.h"
@@ -131,20 +132,29 @@ bool WriteProfileTo(int fd, const state::Header* header, const char* reason) {
 
   const LiveCopy live(view);
   view.live_count = live.bytes() / sizeof(state::LiveEntry);
+  const bool exact = header->mode == 1;
+  if (exact) view.site_count = view.exact_site_count;
+  const uint64_t sum_bytes = exact ? view.site_count * sizeof(state::Site) : 0;
   const uint64_t scratch_bytes = StateProfileScratchBytes(view);
-  const uint64_t memory_bytes = kBufferBytes + live.bytes() + scratch_bytes;
+  const uint64_t memory_bytes = kBufferBytes + live.bytes() + sum_bytes + scratch_bytes;
   char* memory = static_cast<char*>(MapPrivate(memory_bytes));
   if (memory == nullptr) return false;
   state::LiveEntry* copy = reinterpret_cast<state::LiveEntry*>(memory + kBufferBytes);
   view.live_count = live.CopyTo(copy);
   view.live = copy;
+  if (exact) {
+    state::Site* sums = reinterpret_cast<state::Site*>(memory + kBufferBytes + live.bytes());
+    SumExactSites(view.exact_sites, view.exact_site_count, view.exact_chunks,
+                  view.exact_chunk_count, view.totals->peak_epoch, sums);
+    view.sites = sums;
+  }
 
   File file(fd, memory);
   StoredGzip gzip({[](void* to, const void* data, uint64_t bytes) {
                      return static_cast<File*>(to)->Append(data, bytes);
                    },
                    &file});
-  const Scratch scratch{memory + kBufferBytes + live.bytes(), scratch_bytes};
+  const Scratch scratch{memory + kBufferBytes + live.bytes() + sum_bytes, scratch_bytes};
   const bool written =
       WriteStateProfile(view, info, scratch, gzip.AsSink()) && gzip.Finish() && file.Flush();
   Unmap(memory, memory_bytes);

@@ -27,7 +27,7 @@ class FinalProfileTest : public testing::Test {
     char name[] = "/tmp/tidemark-final-test-XXXXXX";
     directory_ = mkdtemp(name);
     char path[kMaxPath];
-    state_ = StateAt(CreateStateFile({directory_.c_str(), nullptr, 7}, nullptr, path));
+    state_ = StateAt(CreateStateFile({directory_.c_str(), nullptr, 7, false}, nullptr, path));
     state_.header->pid = 4711;
     state_.header->process_id = 0xabc;
     std::strcpy(state_.header->comm, "my prog");
@@ -35,7 +35,7 @@ class FinalProfileTest : public testing::Test {
     Into(directory_ + "/a/b");
   }
   ~FinalProfileTest() override {
-    Syscall(SYS_munmap, AsLong(state_.header), static_cast<long>(StateFileBytes()));
+    Unmap(state_.header, state_.header->file_bytes);
     std::filesystem::remove_all(directory_);
   }
 

@@ -1,13 +1,11 @@
-// Compiled with frame pointers (CMakeLists.txt). Each function here was entered by a tail
-// jump from an entry point, so right after its prologue (push rbp; mov rbp, rsp)
-//
-//   caller.bp = [rbp]      caller.pc = [rbp + 8]      caller.sp = rbp + 16
-//
-// are the registers of the entry point's caller as they will be when the call returns,
-// whether or not the caller itself keeps a frame pointer.
+// Compiled with frame pointers (CMakeLists.txt): each function here was entered by a tail
+// jump from an entry point and finds its caller's registers as caller.h says.
 
 #include "profiler/preload/interpose_slow.h"
 
+#include "profiler/preload/caller.h"
+#include "profiler/preload/exact_entry.h"
+#include "profiler/preload/exact_recorder.h"
 #include "profiler/preload/lifecycle.h"
 #include "profiler/preload/live_filter.h"
 #include "profiler/preload/next_allocator.h"
@@ -18,12 +16,6 @@
 
 namespace tidemark::preload {
 namespace {
-
-inline __attribute__((always_inline)) Registers CallerOf(const void* frame) {
-  const uint64_t* words = static_cast<const uint64_t*>(frame);
-  return {words[1], reinterpret_cast<uint64_t>(words + 2), words[0]};
-}
-#define TM_CALLER() CallerOf(__builtin_frame_address(0))
 
 // Counts an allocation that the fast path did not let pass. The countdown is asked again
 // here, after the allocator ran: it may have failed (nothing to count), thrown, or have
@@ -147,6 +139,7 @@ void* TidemarkNew(size_t size, uintptr_t a, uintptr_t b, uint32_t which) {
   if (block == nullptr || size == 0) return block;
   if (t_state.left != left_before || t_state.in_new != seen_before) return block;
   if (mode == kOperatorsDetect) NoteOperatorsBypassMalloc();
+  if (HasExactEntries() && EnterRecording()) exact::Allocation(block, size, caller);
   NoteAllocation(block, size, caller);
   return block;
 }
@@ -156,6 +149,8 @@ void TidemarkDelete(void* block, uintptr_t a, uintptr_t b, uint32_t which) {
   OperatorMode mode = CurrentOperatorMode();
   if (mode == kOperatorsUnknown) mode = ResolveOperators(false);
   if (block != nullptr && MaySampled(block) && InRecording()) RecordFree(block, caller);
+  // Where this delete comes to our free, the block is counted here and unknown there.
+  if (block != nullptr && HasExactEntries() && InRecording()) exact::Free(block);
   if (mode == kOperatorsUnknown) {
     g_next.free(block);
   } else {

@@ -7,7 +7,9 @@
 #include <sys/auxv.h>
 #include <unistd.h>
 
+#include "profiler/preload/exact_entry.h"
 #include "profiler/preload/final_profile.h"
+#include "profiler/preload/next_allocator.h"
 #include "profiler/preload/operators.h"
 #include "profiler/preload/options.h"
 #include "profiler/preload/os.h"
@@ -113,8 +115,11 @@ bool StartThisProcess() {
   }
   if (g_unwanted || InSandbox() || (forked && !g_options.children)) return false;
   g_owner_pid = GetPid();
-  const bool started =
-      StartRecording({g_options.rate_bytes, g_options.active, g_options.state, g_output_directory});
+  // Fills g_next in, should this be the process's very first allocation.
+  if (g_options.exact) g_next.free(g_next.malloc(1));
+  const bool started = StartRecording({g_options.rate_bytes, g_options.exact, RealMalloc(),
+                                       g_options.active, g_options.state, g_output_directory});
+  if (started && g_options.exact) InstallExactEntries();
   if (g_options.log) {
     Say(started ? "recording into " : "not recording: no room for the state",
         started ? CurrentStatePath() : "");

@@ -68,8 +68,12 @@ Options ParseOptions(char** environment, Complain complain) {
   options.active = true;
 
   const char* rate = Find(environment, "TIDEMARK_RATE");
-  if (rate != nullptr && !ParseBytes(rate, &options.rate_bytes)) {
-    complain("TIDEMARK_RATE", rate, "a number of bytes from 1 to 1024G, such as 64K", "524288");
+  options.exact = rate != nullptr && strcmp(rate, "exact") == 0;
+  if (options.exact) {
+    options.rate_bytes = 1;
+  } else if (rate != nullptr && !ParseBytes(rate, &options.rate_bytes)) {
+    complain("TIDEMARK_RATE", rate, "a number of bytes from 1 to 1024G such as 64K, or exact",
+             "524288");
   }
   options.output = Find(environment, "TIDEMARK_OUT");
   if (options.output != nullptr && options.output[0] == '\0') options.output = nullptr;

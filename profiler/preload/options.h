@@ -10,7 +10,8 @@
 namespace tidemark::preload {
 
 struct Options {
-  uint64_t rate_bytes;   // TIDEMARK_RATE, mean bytes between samples
+  uint64_t rate_bytes;   // TIDEMARK_RATE, mean bytes between samples; 1 when exact
+  bool exact;            // TIDEMARK_RATE=exact
   const char* output;    // TIDEMARK_OUT, or nullptr for the default directory
   const char* state;     // TIDEMARK_STATE, or nullptr for the default places
   bool children;         // TIDEMARK_CHILDREN=all|none: profile fork and exec children

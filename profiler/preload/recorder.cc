@@ -3,6 +3,8 @@
 #include <string.h>
 #include <sys/auxv.h>
 
+#include "profiler/preload/exact_recorder.h"
+#include "profiler/preload/inside.h"
 #include "profiler/preload/live_table.h"
 #include "profiler/preload/modules.h"
 #include "profiler/preload/os.h"
@@ -21,7 +23,7 @@ constinit thread_local ThreadState t_state
 
 namespace {
 
-constexpr int kMadvWipeOnFork = 18;
+constexpr uint64_t kModeExact = 1;             // state::Header::mode
 constexpr uint32_t kSlotRefused = 0xffffffff;  // ThreadState::slot: none to be had
 constexpr uint32_t kScratchStacks = 64;
 
@@ -46,32 +48,14 @@ constinit StackTable g_stacks;
 constinit LiveTable g_live;
 constinit SiteCounters g_sites;
 constinit ThreadSlots g_threads;
-constinit void* g_base = nullptr;  // of the mapped state; the same in every fork child
-constinit uint32_t g_epoch = 0;    // of the state: threads with another one start afresh
+constinit void* g_base = nullptr;      // of the mapped state; the same in every fork child
+constinit uint64_t g_state_bytes = 0;  // of that mapping
+constinit uint32_t g_epoch = 0;        // of the state: threads with another one start afresh
 constinit uint64_t g_start_ns = 0;
 constinit uint64_t g_rate_floor = 1;  // raised when the live table is thinned
 constinit uint32_t g_thinning = 0;
 
 uint64_t SinceStart() { return MonotonicNs() - g_start_ns; }
-
-// Marks the thread as inside the recorder. A signal handler that interrupts it finds the
-// mark and stays out; fences keep the compiler from moving stores across it.
-class Inside {
- public:
-  explicit Inside(ThreadState* thread) : thread_(thread) {
-    thread_->busy = 1;
-    __atomic_signal_fence(__ATOMIC_SEQ_CST);
-  }
-  ~Inside() {
-    __atomic_signal_fence(__ATOMIC_SEQ_CST);
-    thread_->busy = 0;
-  }
-  Inside(const Inside&) = delete;
-  Inside& operator=(const Inside&) = delete;
-
- private:
-  ThreadState* thread_;
-};
 
 // A buffer to unwind into, off the target's stack.
 class Scratch {
@@ -112,16 +96,6 @@ void EnsureCurrent(ThreadState* t) {
   *t = ThreadState{};
   t->epoch = g_epoch;
   t->random = Mix(seed) | 1;
-}
-
-// The thread's slot in the state, claimed at its first sample; kNoThread when refused.
-uint32_t SlotOf(ThreadState* t) {
-  if (t->slot == 0) {
-    const uint32_t slot = g_threads.Claim();
-    t->slot = slot == state::kNoThread ? kSlotRefused : slot + 1;
-    if (t->slot == kSlotRefused) CountLoss(state::kLossThreadsFull);
-  }
-  return t->slot == kSlotRefused ? state::kNoThread : t->slot - 1;
 }
 
 uint64_t RateInForce() {
@@ -174,7 +148,7 @@ void CountFreeOf(const state::LiveEntry& taken, const SiteCounters::FreeEvidence
 
 // Notes where the thread stands, then counts the free.
 void CountFreeHere(ThreadState* t, const state::LiveEntry& taken, const Registers& caller) {
-  const uint32_t slot = SlotOf(t);
+  const uint32_t slot = ClaimThreadSlot(t);
   if (slot != state::kNoThread) {
     Scratch scratch(*t);
     if (scratch.stack() != nullptr) {
@@ -253,7 +227,7 @@ void TakeSample(ThreadState* t, void* block, size_t size, uint64_t rate, uint32_
   entry.size_bytes = size;
   entry.time_ns = SinceStart();
   entry.chain = chain;
-  entry.thread = SlotOf(t);
+  entry.thread = ClaimThreadSlot(t);
   if (entry.thread != state::kNoThread) {
     const ThreadSlots::Event event = g_threads.Note(entry.thread, *stack);
     entry.activation = event.number;
@@ -318,11 +292,14 @@ void RecordAt(void* block, size_t size, uint32_t chain, const Registers& caller)
     t->rate = 0;
     return;
   }
-  if (t->busy != 0 && t->epoch == g_epoch) {
+  if (!EnsureThreadCurrent(t)) {
     CountLoss(state::kLossReentered);
     return;
   }
-  EnsureCurrent(t);
+  if (g_state.header->mode == kModeExact) {  // exact_entry.cc saw it already
+    t->left = ~uint64_t{0};
+    return;
+  }
   Inside inside(t);
   Advance(t, block, size, chain, caller);
 }
@@ -341,11 +318,7 @@ bool TakeBlock(void* block, state::LiveEntry* taken) {
   return false;
 }
 
-bool MayEnter(ThreadState* t) {
-  if (g_state.header == nullptr || (t->busy != 0 && t->epoch == g_epoch)) return false;
-  EnsureCurrent(t);
-  return true;
-}
+bool MayEnter(ThreadState* t) { return g_state.header != nullptr && EnsureThreadCurrent(t); }
 
 // Reads a small file of /proc; the number of bytes read.
 size_t ReadFile(const char* path, char* to, size_t size) {
@@ -394,18 +367,35 @@ void DescribeProcess(state::Header* header, const StartOptions& options, uint64_
 
 bool MapPrivateTables() {
   if (g_tables != nullptr) return true;
-  void* p = MapPrivate(sizeof(PrivateTables));
-  if (p == nullptr) return false;
-  Syscall(SYS_madvise, AsLong(p), sizeof(PrivateTables), kMadvWipeOnFork);
-  g_tables = static_cast<PrivateTables*>(p);
-  return true;
+  g_tables = static_cast<PrivateTables*>(MapWipedOnFork(sizeof(PrivateTables)));
+  return g_tables != nullptr;
 }
 
 // Where the parent's state was mapped, harmless memory: an interrupted hook may still
 // store there.
 void ReplaceInheritedState() {
-  Syscall(SYS_mmap, AsLong(g_base), static_cast<long>(StateFileBytes()), PROT_READ | PROT_WRITE,
+  Syscall(SYS_mmap, AsLong(g_base), static_cast<long>(g_state_bytes), PROT_READ | PROT_WRITE,
           MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
+}
+
+// Its nodes keep their meaning, and get no more samples.
+void RetireSampled(uint64_t start, uint64_t limit) { g_stacks.Retire(start, limit); }
+void RetireExact(uint64_t, uint64_t) { exact::ForgetStacks(); }
+
+// glibc aligns every block to 16 bytes; other allocators pack small ones to 8.
+bool IsGlibcsMalloc(const State& s, const void* malloc) {
+  const uint64_t at = reinterpret_cast<uint64_t>(malloc);
+  for (uint64_t i = 0; i < s.totals->module_count; ++i) {
+    const state::Module& m = s.modules[i];
+    if (at - m.start >= m.limit - m.start) continue;
+    const char* path = s.strings + m.path_offset;
+    uint32_t name = m.path_bytes;
+    while (name > 0 && path[name - 1] != '/') --name;
+    constexpr char kLibc[] = "libc.so.6";
+    return m.path_bytes - name == sizeof(kLibc) - 1 &&
+           memcmp(path + name, kLibc, sizeof(kLibc) - 1) == 0;
+  }
+  return false;
 }
 
 char g_state_path[kMaxPath];
@@ -423,7 +413,8 @@ bool StartRecording(const StartOptions& options) {
     FilterClear();
   }
   const uint64_t now = MonotonicNs();
-  const StateFileOptions file{options.state_path, options.output_directory, ProcessId(now)};
+  const StateFileOptions file{options.state_path, options.output_directory, ProcessId(now),
+                              options.exact};
   void* base = CreateStateFile(file, g_base, g_state_path);
   if (base == nullptr) {
     if (forked) {
@@ -435,19 +426,28 @@ bool StartRecording(const StartOptions& options) {
   }
   State s = StateAt(base);
   g_base = base;
+  g_state_bytes = s.header->file_bytes;
   g_start_ns = now;
   g_rate_floor = 1;
   g_thinning = 0;
   DescribeProcess(s.header, options, file.process_id);
   s.totals->rate_bytes = options.rate_bytes;
   s.control->paused = options.active ? 0 : 1;
-  g_stacks.Attach(s.nodes, s.totals, g_tables->node_slots);
-  g_live.Attach(s.shards, s.live);
-  g_sites.Attach(s, g_tables->site_slots, g_tables->freed_slots);
   g_threads.Attach(s.threads, s.totals, g_tables->previous);
-  SetRetireRange([](uint64_t start, uint64_t limit) { g_stacks.Retire(start, limit); });
+  SetRetireRange(options.exact ? RetireExact : RetireSampled);
   AttachModules(s.modules, kModuleCapacity, s.strings, kStringCapacity, s.totals, g_start_ns);
   if (s.totals->module_count > 0) s.header->main_module_base = s.modules[0].load_bias;
+  if (options.exact) {
+    s.header->mode = kModeExact;
+    if (!exact::Start(s, IsGlibcsMalloc(s, options.allocator) ? 4 : 3)) {
+      ReplaceInheritedState();
+      return false;
+    }
+  } else {
+    g_stacks.Attach(s.nodes, s.totals, g_tables->node_slots);
+    g_live.Attach(s.shards, s.live);
+    g_sites.Attach(s, g_tables->site_slots, g_tables->freed_slots);
+  }
   g_state = s;
   ++g_epoch;
   __atomic_store_n(&s.header->ready, 1u, __ATOMIC_RELEASE);
@@ -507,9 +507,25 @@ void FinishRealloc(const state::LiveEntry& taken, void* moved_to, size_t new_siz
   if (!unseen) RecordAt(moved_to, new_size, taken.chain + 1, caller);
 }
 
+bool EnsureThreadCurrent(ThreadState* thread) {
+  if (TM_LIKELY(thread->epoch == g_epoch)) return thread->busy == 0;
+  EnsureCurrent(thread);
+  return true;
+}
+
+uint32_t ClaimThreadSlot(ThreadState* t) {
+  if (t->slot == 0) {
+    const uint32_t slot = g_threads.Claim();
+    t->slot = slot == state::kNoThread ? kSlotRefused : slot + 1;
+    if (t->slot == kSlotRefused) CountLoss(state::kLossThreadsFull);
+  }
+  return t->slot == kSlotRefused ? state::kNoThread : t->slot - 1;
+}
+
 void ForgetThread() {
   ThreadState* t = &t_state;
   if (g_state.header == nullptr || t->epoch != g_epoch) return;
+  exact::ForgetThread();
   if (t->slot != 0 && t->slot != kSlotRefused) {
     Inside inside(t);
     g_threads.Release(t->slot - 1);

@@ -40,6 +40,8 @@ void FinishRealloc(const state::LiveEntry& taken, void* moved_to, size_t new_siz
 // that is impossible. Called once at start and once in each fork child.
 struct StartOptions {
   uint64_t rate_bytes;
+  bool exact;                    // everything, weight 1 (exact_recorder.h)
+  const void* allocator;         // the real malloc
   bool active;                   // false: dormant until Control resumes it
   const char* state_path;        // TIDEMARK_STATE, or nullptr for the default places
   const char* output_directory;  // absolute
@@ -56,6 +58,12 @@ void CountLoss(state::Loss loss, uint64_t n = 1);
 
 // The thread is about to end: its frames are gone, its slot is free.
 void ForgetThread();
+
+// For exact_recorder.cc. Makes the thread's state this process's; false when the thread is
+// inside the recorder already (a signal handler).
+bool EnsureThreadCurrent(ThreadState* thread);
+// The thread's slot in the state, claimed at its first use; kNoThread when refused.
+uint32_t ClaimThreadSlot(ThreadState* thread);
 
 }  // namespace tidemark::preload
 

@@ -8,6 +8,7 @@
 
 #include <cstdlib>
 #include <filesystem>
+#include <map>
 #include <string>
 
 #include "profiler/preload/os.h"
@@ -23,8 +24,9 @@ class StateFileTest : public testing::Test {
   }
   ~StateFileTest() override { std::filesystem::remove_all(directory_); }
 
-  void* Create(const char* path, const char* output = nullptr, void* at = nullptr) {
-    return CreateStateFile({path, output, 0x1234}, at, path_);
+  void* Create(const char* path, const char* output = nullptr, void* at = nullptr,
+               bool exact = false) {
+    return CreateStateFile({path, output, 0x1234, exact}, at, path_);
   }
 
   std::string directory_;
@@ -39,19 +41,39 @@ TEST_F(StateFileTest, HasItsDirectoryFilledInAndNobodyElseMayReadIt) {
   struct stat st;
   ASSERT_EQ(stat(path_, &st), 0);
   EXPECT_EQ(st.st_mode & 0777, 0600u);
-  EXPECT_EQ(static_cast<uint64_t>(st.st_size), StateFileBytes());
-  EXPECT_GE(static_cast<uint64_t>(st.st_blocks) * 512, StateFileBytes()) << "space not reserved";
+  EXPECT_EQ(static_cast<uint64_t>(st.st_size), StateAt(base).header->file_bytes);
+  EXPECT_GE(static_cast<uint64_t>(st.st_blocks) * 512, StateAt(base).header->file_bytes)
+      << "space not reserved";
   const State s = StateAt(base);
   EXPECT_EQ(s.header->magic, state::kMagic);
   EXPECT_EQ(s.header->ready, 0u);
-  uint64_t end = 3 * state::kPageBytes;
-  for (const state::Section& section : s.header->sections) {
+  std::map<uint64_t, uint64_t> ends;
+  for (uint32_t kind = 0; kind < state::kSectionCount; ++kind) {
+    const state::Section& section = s.header->sections[kind];
     EXPECT_EQ(section.offset % state::kPageBytes, 0u);
-    EXPECT_GE(section.offset, end);
-    end = section.offset + section.capacity * section.stride;
+    const uint64_t prefix =
+        kind == state::kSectionLive ? state::kLiveShards * sizeof(state::LiveShard) : 0;
+    if (section.capacity == 0) continue;
+    ends[section.offset] = section.offset + prefix + section.capacity * section.stride;
   }
-  EXPECT_LE(end, StateFileBytes());
-  Unmap(base, StateFileBytes());
+  uint64_t end = 3 * state::kPageBytes;
+  for (const auto& [offset, limit] : ends) {
+    EXPECT_GE(offset, end);
+    end = limit;
+  }
+  EXPECT_LE(end, s.header->file_bytes);
+  Unmap(base, StateAt(base).header->file_bytes);
+}
+
+// Exact mode may need a gigabyte of counters: it gets the addresses, not the memory.
+TEST_F(StateFileTest, ExactModeTakesSpaceAsItGrows) {
+  void* base = Create(directory_.c_str(), nullptr, nullptr, true);
+  ASSERT_NE(base, nullptr);
+  struct stat st;
+  ASSERT_EQ(stat(path_, &st), 0);
+  EXPECT_GE(StateAt(base).header->file_bytes, uint64_t{1} << 30);
+  EXPECT_LE(static_cast<uint64_t>(st.st_blocks) * 512, uint64_t{2} << 20);
+  Unmap(base, StateAt(base).header->file_bytes);
 }
 
 TEST_F(StateFileTest, NeverOverwritesAFileOrFollowsALink) {
@@ -62,7 +84,7 @@ TEST_F(StateFileTest, NeverOverwritesAFileOrFollowsALink) {
   void* base = Create(file.c_str());
   ASSERT_NE(base, nullptr);
   EXPECT_EQ(Create(file.c_str()), nullptr) << "a second process must not share it";
-  Unmap(base, StateFileBytes());
+  Unmap(base, StateAt(base).header->file_bytes);
 }
 
 TEST_F(StateFileTest, RefusesADirectoryThatOthersMayWrite) {
@@ -77,7 +99,7 @@ TEST_F(StateFileTest, MapsOverAnInheritedState) {
   std::filesystem::remove(path_);
   ASSERT_EQ(Create(directory_.c_str(), nullptr, first), first);
   EXPECT_EQ(StateAt(first).totals->samples, 0u);
-  Unmap(first, StateFileBytes());
+  Unmap(first, StateAt(first).header->file_bytes);
 }
 
 // SIGXFSZ would kill the target.

@@ -26,7 +26,8 @@ struct alignas(64) ThreadState {
   uint32_t epoch;      // of the process's state (bumped in a fork child); differs: start afresh
   uint32_t in_new;     // allocations that left the fast path; TidemarkNew compares it
   uint32_t end_armed;  // see lifecycle.cc: the end of this thread will be noticed
-  uint32_t pad[3];
+  uint32_t pad;
+  void* exact;  // exact mode: this thread's tables (exact_recorder.cc)
 };
 static_assert(sizeof(ThreadState) == 64);
 

@@ -36,7 +36,7 @@ TABLE = {
 # What the recorder may see of proto: the freestanding headers. profile.pb.h and the
 # schema need protobuf.
 PRELOAD_PROTO = {
-    "proto/buckets.h", "proto/file_names.h", "proto/pprof_writer.h", "proto/sink.h",
+    "proto/buckets.h", "proto/exact_sites.h", "proto/file_names.h", "proto/pprof_writer.h", "proto/sink.h",
     "proto/state.h", "proto/state_profile.h", "proto/state_view.h", "proto/stored_gzip.h",
     "proto/wire.h",
 }

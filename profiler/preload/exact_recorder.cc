@@ -1,0 +1,372 @@
+#include "profiler/preload/exact_recorder.h"
+
+#include "profiler/preload/bounded_lock.h"
+#include "profiler/preload/fast_capture.h"
+#include "profiler/preload/inside.h"
+#include "profiler/preload/os.h"
+#include "profiler/preload/path_map.h"
+#include "profiler/preload/recorder.h"
+#include "profiler/preload/thread_state.h"
+#include "proto/buckets.h"
+
+namespace tidemark::preload {
+
+PathKey g_root_key;
+
+namespace exact {
+namespace {
+
+constexpr uint32_t kCacheEntries = 512;
+// What one thread's live bytes may be off in the global total while others run; what the
+// peak may be missed by, per thread.
+constexpr int64_t kPendingBytes = 32 << 10;
+// Space in the state file is made sure of in steps of this.
+constexpr uint64_t kPopulateBytes = 1 << 20;
+
+// Where a thread finds the counters of a site it used lately.
+struct CacheEntry {
+  PathKey key;
+  state::ExactCounter* counter;  // nullptr: empty
+  uint64_t site;
+};
+
+struct ThreadTables {
+  FastCapture capture;
+  int64_t pending;  // live bytes not yet in Totals
+  uint32_t lock;    // of the tables that threads without a slot share
+  uint32_t slot;    // of its chunks
+  CacheEntry cache[kCacheEntries];
+  state::ExactChunk* chunks[kExactSiteCapacity / state::kExactChunkSites];
+};
+
+// A growing array of the state file. Every byte below `populated` has its page.
+struct Growing {
+  char* base;
+  uint64_t stride;
+  uint64_t capacity;
+  uint64_t populated;
+
+  // Makes sure that entry `index` can be stored to: a store into a page that a full file
+  // system cannot give would kill the target. REQUIRES: the caller's lock.
+  bool Reach(uint64_t index) {
+    if (index >= capacity) return false;
+    const uint64_t end = (index + 1) * stride;
+    while (populated < end) {
+      constexpr int kMadvPopulateWrite = 23;
+      const uint64_t all = capacity * stride;
+      uint64_t bytes = all - populated < kPopulateBytes ? all - populated : kPopulateBytes;
+      bytes = (bytes + state::kPageBytes - 1) / state::kPageBytes * state::kPageBytes;
+      if (Syscall(SYS_madvise, AsLong(base + populated), static_cast<long>(bytes),
+                  kMadvPopulateWrite) != 0) {
+        return false;
+      }
+      populated += bytes;
+    }
+    return true;
+  }
+};
+
+constinit State g_state = {};
+constinit Growing g_node_space = {};
+constinit Growing g_site_space = {};
+constinit Growing g_chunk_space = {};
+constinit PathMap g_nodes;  // path -> node
+constinit PathMap g_sites;  // path and size bucket -> site + 1
+constinit AddressTable g_blocks;
+constinit uint32_t g_lock = 0;                               // of everything above
+constinit ThreadTables* g_tables[kThreadCapacity + 1] = {};  // the last is shared
+constinit uint32_t g_threads = 0;  // that ever recorded; with one, no atomics
+
+constexpr uint32_t kSharedSlot = kThreadCapacity;
+
+// The tables of the calling thread, made at its first event. nullptr: no memory.
+ThreadTables* TablesOf(ThreadState* t) {
+  if (TM_LIKELY(t->exact != nullptr)) return static_cast<ThreadTables*>(t->exact);
+  const uint32_t claimed = ClaimThreadSlot(t);
+  const uint32_t slot = claimed == state::kNoThread ? kSharedSlot : claimed;
+  ThreadTables* tables = __atomic_load_n(&g_tables[slot], __ATOMIC_ACQUIRE);
+  if (tables == nullptr) {
+    tables = static_cast<ThreadTables*>(MapWipedOnFork(sizeof(ThreadTables)));
+    if (tables == nullptr) return nullptr;
+    tables->slot = slot;
+    ThreadTables* expected = nullptr;
+    if (!__atomic_compare_exchange_n(&g_tables[slot], &expected, tables, false, __ATOMIC_ACQ_REL,
+                                     __ATOMIC_ACQUIRE)) {
+      Unmap(tables, sizeof(ThreadTables));
+      tables = expected;
+    }
+  }
+  __atomic_add_fetch(&g_threads, 1, __ATOMIC_RELAXED);
+  tables->capture.Reset();
+  t->exact = tables;
+  return tables;
+}
+
+// Held while a thread without a slot of its own uses the shared tables.
+class Hold {
+ public:
+  explicit Hold(ThreadTables* tables) : tables_(tables) {
+    if (TM_UNLIKELY(tables_->slot == kSharedSlot) && !AcquireBounded(&tables_->lock)) {
+      tables_ = nullptr;
+    }
+  }
+  ~Hold() {
+    if (tables_ != nullptr && TM_UNLIKELY(tables_->slot == kSharedSlot)) Release(&tables_->lock);
+  }
+  Hold(const Hold&) = delete;
+  Hold& operator=(const Hold&) = delete;
+  bool held() const { return tables_ != nullptr; }
+
+ private:
+  ThreadTables* tables_;
+};
+
+// The node of the stack just captured. REQUIRES: g_lock. kRootNode: full.
+uint32_t InternStack(const FastCapture& stack) {
+  // Most of a new stack is known: find how much, from the leaf outwards.
+  uint32_t known = stack.depth();
+  uint32_t node = state::kRootNode;
+  while (known > 0 && (node = g_nodes.Find(stack.key(known - 1))) == PathMap::kAbsent) --known;
+  uint64_t count = g_state.totals->node_count;
+  auto add = [&](uint64_t pc, uint32_t module, const PathKey& key) {
+    if (!g_node_space.Reach(count) || !g_nodes.Insert(key, static_cast<uint32_t>(count))) {
+      return false;
+    }
+    g_state.nodes[count] = {pc, node, module};
+    node = static_cast<uint32_t>(count++);
+    __atomic_store_n(&g_state.totals->node_count, count, __ATOMIC_RELEASE);
+    return true;
+  };
+  if (known == 0 && stack.truncated()) {
+    const PathKey cut = g_root_key.Extended(state::kPcTruncated);
+    node = g_nodes.Find(cut);
+    if (node == PathMap::kAbsent && !add(state::kPcTruncated, state::kNoModule, cut)) {
+      return state::kRootNode;
+    }
+  }
+  for (uint32_t i = known; i < stack.depth(); ++i) {
+    if (!add(stack.pc(i), stack.module(i), stack.key(i))) return state::kRootNode;
+  }
+  return node;
+}
+
+// The site of the stack just captured with a size bucket, as site + 1; 0: lost, counted.
+[[gnu::noinline]] uint32_t FindOrAddSite(const FastCapture& stack, const PathKey& key,
+                                         uint32_t bucket) {
+  uint32_t number = g_sites.Find(key);
+  if (number != PathMap::kAbsent) return number;
+  if (!AcquireBounded(&g_lock)) {
+    CountLoss(state::kLossLiveBusy);
+    return 0;
+  }
+  number = g_sites.Find(key);
+  if (number == PathMap::kAbsent) {
+    const uint64_t count = g_state.totals->exact_site_count;
+    const uint32_t node = InternStack(stack);
+    if (node == state::kRootNode) {
+      CountLoss(state::kLossNodesFull);
+    } else if (!g_site_space.Reach(count) ||
+               !g_sites.Insert(key, static_cast<uint32_t>(count + 1))) {
+      CountLoss(state::kLossSitesFull);
+    } else {
+      g_state.exact_sites[count] = {node, bucket};
+      __atomic_store_n(&g_state.totals->exact_site_count, count + 1, __ATOMIC_RELEASE);
+      number = static_cast<uint32_t>(count + 1);
+      if (stack.truncated()) CountLoss(state::kLossStackTruncated);
+    }
+  }
+  Release(&g_lock);
+  return number;
+}
+
+// The thread's counters of a site; nullptr: no room, counted.
+state::ExactCounter* CounterOf(ThreadTables* tables, uint32_t site) {
+  state::ExactChunk** entry = &tables->chunks[site / state::kExactChunkSites];
+  if (TM_UNLIKELY(*entry == nullptr)) {
+    if (!AcquireBounded(&g_lock)) {
+      CountLoss(state::kLossLiveBusy);
+      return nullptr;
+    }
+    const uint64_t count = g_state.totals->exact_chunk_count;
+    if (g_chunk_space.Reach(count)) {
+      state::ExactChunk* chunk = &g_state.exact_chunks[count];
+      chunk->thread = tables->slot;
+      chunk->first_site = site / state::kExactChunkSites * state::kExactChunkSites;
+      __atomic_store_n(&g_state.totals->exact_chunk_count, count + 1, __ATOMIC_RELEASE);
+      *entry = chunk;
+    }
+    Release(&g_lock);
+    if (*entry == nullptr) {
+      CountLoss(state::kLossSitesFull);
+      return nullptr;
+    }
+  }
+  return &(*entry)->counters[site % state::kExactChunkSites];
+}
+
+// Counters have one writer; readers outside load them at any time.
+void Add(uint64_t* counter, uint64_t n) {
+  __atomic_store_n(counter, *counter + n, __ATOMIC_RELAXED);
+}
+
+// As SiteCounters::SettlePeak: a change after a new peak first keeps what was live at it.
+void SettlePeak(state::ExactCounter* c) {
+  const uint64_t epoch = __atomic_load_n(&g_state.totals->peak_epoch, __ATOMIC_RELAXED);
+  if (c->peak_epoch == epoch) return;
+  c->peak_objects = c->alloc_objects - c->freed_objects;
+  c->peak_bytes = c->alloc_bytes - c->freed_bytes;
+  __atomic_store_n(&c->peak_epoch, epoch, __ATOMIC_RELEASE);
+}
+
+void RaisePeak(uint64_t live) {
+  state::Totals* totals = g_state.totals;
+  uint64_t peak = __atomic_load_n(&totals->peak_bytes, __ATOMIC_RELAXED);
+  // A live total below zero (frees that ran ahead of pending allocations) is no peak.
+  while (static_cast<int64_t>(live) > static_cast<int64_t>(peak)) {
+    if (__atomic_compare_exchange_n(&totals->peak_bytes, &peak, live, true, __ATOMIC_RELAXED,
+                                    __ATOMIC_RELAXED)) {
+      __atomic_add_fetch(&totals->peak_epoch, 1, __ATOMIC_RELAXED);
+      return;
+    }
+  }
+}
+
+[[gnu::noinline]] void Flush(ThreadTables* tables) {
+  const uint64_t live = __atomic_add_fetch(
+      &g_state.totals->live_bytes, static_cast<uint64_t>(tables->pending), __ATOMIC_RELAXED);
+  tables->pending = 0;
+  RaisePeak(live);
+}
+
+// live = live + bytes; at once while one thread records, else in steps.
+void AddLive(ThreadTables* tables, int64_t bytes) {
+  if (TM_LIKELY(__atomic_load_n(&g_threads, __ATOMIC_RELAXED) == 1)) {
+    state::Totals* totals = g_state.totals;
+    const uint64_t live = totals->live_bytes + static_cast<uint64_t>(bytes);
+    __atomic_store_n(&totals->live_bytes, live, __ATOMIC_RELAXED);
+    if (live > totals->peak_bytes) {
+      __atomic_store_n(&totals->peak_bytes, live, __ATOMIC_RELAXED);
+      __atomic_store_n(&totals->peak_epoch, totals->peak_epoch + 1, __ATOMIC_RELAXED);
+    }
+    return;
+  }
+  tables->pending += bytes;
+  if (tables->pending > kPendingBytes || tables->pending < -kPendingBytes) Flush(tables);
+}
+
+void CountFreeIn(ThreadTables* tables, const AddressTable::Block& taken) {
+  state::ExactCounter* counter = CounterOf(tables, taken.site);
+  if (TM_UNLIKELY(counter == nullptr)) return;
+  SettlePeak(counter);
+  Add(&counter->freed_objects, 1);
+  Add(&counter->freed_bytes, taken.size);
+  AddLive(tables, -static_cast<int64_t>(taken.size));
+}
+
+void AllocationIn(ThreadTables* tables, void* block, size_t size, const Registers& caller) {
+  tables->capture.Capture(caller);
+  const uint32_t bucket = SizeBucket(size);
+  PathKey key = tables->capture.key();
+  key.a += (uint64_t{bucket} + 1) * 0x9e3779b97f4a7c15u;
+  CacheEntry* cached = &tables->cache[key.a % kCacheEntries];
+  if (TM_UNLIKELY(cached->counter == nullptr || !(cached->key == key))) {
+    const uint32_t number = FindOrAddSite(tables->capture, key, bucket);
+    if (number == 0) return;
+    state::ExactCounter* counter = CounterOf(tables, number - 1);
+    if (counter == nullptr) return;
+    *cached = {key, counter, number - 1};
+  }
+  if (TM_UNLIKELY(!g_blocks.Put(block, static_cast<uint32_t>(cached->site), size))) {
+    CountLoss(state::kLossLiveFull);
+    return;
+  }
+  state::ExactCounter* counter = cached->counter;
+  SettlePeak(counter);
+  Add(&counter->alloc_objects, 1);
+  Add(&counter->alloc_bytes, size);
+  AddLive(tables, static_cast<int64_t>(size));
+}
+
+// Runs `event(ThreadTables*)` as the calling thread, unless it is inside already.
+template <class Event>
+inline void Run(Event&& event) {
+  ThreadState* t = &t_state;
+  if (TM_UNLIKELY(!EnsureThreadCurrent(t))) {
+    CountLoss(state::kLossReentered);
+    return;
+  }
+  Inside inside(t);
+  ThreadTables* tables = TablesOf(t);
+  if (TM_UNLIKELY(tables == nullptr)) {
+    CountLoss(state::kLossLiveFull);
+    return;
+  }
+  Hold hold(tables);
+  if (TM_LIKELY(hold.held())) {
+    event(tables);
+  } else {
+    CountLoss(state::kLossLiveBusy);
+  }
+}
+
+}  // namespace
+
+bool Start(const State& state, uint32_t granule_bits) {
+  g_state = state;
+  const auto growing = [&](state::SectionKind kind, void* base) {
+    const state::Section& s = state.header->sections[kind];
+    return Growing{static_cast<char*>(base), s.stride, s.capacity, 0};
+  };
+  g_node_space = growing(state::kSectionNodes, state.nodes);
+  g_site_space = growing(state::kSectionExactSites, state.exact_sites);
+  g_chunk_space = growing(state::kSectionExactChunks, state.exact_chunks);
+  g_lock = 0;
+  g_threads = 0;
+  for (ThreadTables*& tables : g_tables) tables = nullptr;
+  g_root_key = PathKey{state.header->process_id, ~state.header->process_id}.Extended(1);
+  if (!g_nodes.Start(1 << 14) || !g_sites.Start(1 << 13) || !g_blocks.Start(granule_bits) ||
+      !g_node_space.Reach(state::kRootNode)) {
+    return false;
+  }
+  state.nodes[state::kRootNode] = {0, state::kRootNode, state::kNoModule};
+  __atomic_store_n(&state.totals->node_count, uint64_t{1}, __ATOMIC_RELEASE);
+  return true;
+}
+
+void Allocation(void* block, size_t size, const Registers& caller) {
+  Run([&](ThreadTables* tables) { AllocationIn(tables, block, size, caller); });
+}
+
+void Free(void* block) {
+  const AddressTable::Block taken = g_blocks.Take(block);
+  if (taken.site == AddressTable::kNone) return;
+  CountFree(taken);
+}
+
+AddressTable::Block Take(void* block) { return g_blocks.Take(block); }
+
+void PutBack(void* block, const AddressTable::Block& taken) {
+  if (taken.site != AddressTable::kNone) g_blocks.Put(block, taken.site, taken.size);
+}
+
+void CountFree(const AddressTable::Block& taken) {
+  Run([&](ThreadTables* tables) { CountFreeIn(tables, taken); });
+}
+
+void ForgetThread() {
+  ThreadState* t = &t_state;
+  if (t->exact == nullptr) return;
+  Inside inside(t);
+  ThreadTables* tables = static_cast<ThreadTables*>(t->exact);
+  Hold hold(tables);
+  if (hold.held()) Flush(tables);
+  t->exact = nullptr;
+}
+
+void ForgetStacks() {
+  g_root_key = g_root_key.Extended(2);
+  ForgetFastCaptures();
+}
+
+}  // namespace exact
+}  // namespace tidemark::preload

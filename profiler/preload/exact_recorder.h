@@ -1,0 +1,49 @@
+// Exact mode: every allocation and every free, each with its full stack, weight 1.
+//
+// Idea: whatever can be the thread's own is. Its previous stack is checked instead of
+// unwound again (fast_capture.h); its sites' counters are cache lines that only it writes,
+// found through a small cache of its own; a block's site and size stand in a shadow of the
+// heap (address_table.h). No lock is taken and no shared line is written, but for a site or
+// a stack that was never seen and, with several threads, the live total every 32 KiB.
+// A reader outside adds the threads' counters up.
+//
+// Counted are sizes as requested. malloc(0) counts as an object of no bytes. realloc is a
+// free and an allocation.
+//
+// Malloc-safe. In a signal handler that interrupts it, it steps aside (counted as
+// kLossReentered; the totals are then no longer exact, and say so).
+
+#ifndef TIDEMARK_PROFILER_PRELOAD_EXACT_RECORDER_H_
+#define TIDEMARK_PROFILER_PRELOAD_EXACT_RECORDER_H_
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "profiler/preload/address_table.h"
+#include "profiler/preload/stack_capture.h"
+#include "profiler/preload/state_file.h"
+
+namespace tidemark::preload::exact {
+
+// Called by StartRecording. `granule_bits`: see AddressTable::Start.
+bool Start(const State& state, uint32_t granule_bits);
+
+// All REQUIRE that recording is on, in this process (lifecycle.h).
+// The block was just allocated; `caller` as for RecordAllocation.
+void Allocation(void* block, size_t size, const Registers& caller);
+// Before the allocator's free.
+void Free(void* block);
+// realloc: Take before; then PutBack (it failed) or CountFree and Allocation.
+AddressTable::Block Take(void* block);
+void PutBack(void* block, const AddressTable::Block& taken);
+void CountFree(const AddressTable::Block& taken);
+
+// The thread is about to end; its slot's counters stay for the next thread there.
+void ForgetThread();
+
+// Code was unloaded: the same addresses may mean other code from now on.
+void ForgetStacks();
+
+}  // namespace tidemark::preload::exact
+
+#endif  // TIDEMARK_PROFILER_PRELOAD_EXACT_RECORDER_H_
