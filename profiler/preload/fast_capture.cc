@@ -65,8 +65,8 @@ void FastCapture::Forget() {
   generation_ = Generation();
   count_ = 0;
   condition_count_ = 0;
-  for (Memo& memo : memos_) {
-    if (memo.sp != 0) memo.sp = 0;  // a page that was never used stays so
+  for (auto& set : memo_tags_) {
+    for (uint64_t& tag : set) tag = 0;
   }
 }
 
@@ -133,29 +133,39 @@ void FastCapture::SetResult(uint32_t outer, const Memo* memo, const PathKey& key
   imported_ = false;
 }
 
-FastCapture::Memo* FastCapture::MemoOf(const Registers& start) {
-  static_assert(kMemos == 1 << 6);
-  // Two rounds: a program's return addresses and stack pointers are evenly spaced.
+// Two rounds: a program's return addresses and stack pointers are evenly spaced.
+uint64_t FastCapture::MemoTag(const Registers& start) {
   uint64_t hash = (start.pc + (start.sp << 20)) * 0x9e3779b97f4a7c15u;
   hash = (hash ^ hash >> 32) * 0xd1342543de82ef95u;
-  return &memos_[hash >> (64 - 6)];
+  return hash | 1;
 }
 
 // The whole stack, if its inner end is known and stands on a remembered frame.
 bool FastCapture::Recall(const Registers& start) {
-  const Memo* memo = MemoOf(start);
-  if (memo->sp != start.sp || memo->pc != start.pc || memo->outer > count_) return false;
-  const uint32_t join = memo->outer - 1u;
-  uint64_t differs = (memo->join_sp ^ sp_[join]) | (memo->join_pc ^ pc_[join]);
-  if (memo->needs_bp) differs |= memo->bp ^ start.bp;
-  if (needs_bp_[join]) differs |= (memo->join_bp ^ bp_[join]) | (memo->join_needs_bp ? 0 : 1);
-  if (differs != 0) return false;
-  for (uint32_t i = 0; i < memo->word_count; ++i) {
-    differs |= StackMemory::Word(memo->words[i].address) ^ memo->words[i].value;
+  const uint64_t tag = MemoTag(start);
+  const uint32_t set = SetOf(tag);
+  for (uint32_t way = 0; way < kMemoWays; ++way) {
+    if (memo_tags_[set][way] == tag && Fits(memos_[set][way], start)) {
+      const Memo& memo = memos_[set][way];
+      SetResult(memo.outer, &memo, memo.key);
+      if (TM_UNLIKELY(!(keys_[memo.outer - 1u] == memo.join_key))) key_ = key(depth_ - 1);
+      return true;
+    }
   }
+  return false;
+}
+
+// Would the walk from `start` find what it found then?
+bool FastCapture::Fits(const Memo& memo, const Registers& start) const {
+  if (memo.sp != start.sp || memo.pc != start.pc || memo.outer > count_) return false;
+  const uint32_t join = memo.outer - 1u;
+  uint64_t differs = (memo.join_sp ^ sp_[join]) | (memo.join_pc ^ pc_[join]);
+  if (memo.needs_bp) differs |= memo.bp ^ start.bp;
+  if (needs_bp_[join]) differs |= (memo.join_bp ^ bp_[join]) | (memo.join_needs_bp ? 0 : 1);
   if (differs != 0) return false;
-  SetResult(memo->outer, memo, memo->key);
-  if (TM_UNLIKELY(!(keys_[join] == memo->join_key))) key_ = this->key(depth_ - 1);
+  for (uint32_t i = 0; i < memo.word_count; ++i) {
+    if (StackMemory::Word(memo.words[i].address) != memo.words[i].value) return false;
+  }
   return true;
 }
 
@@ -267,7 +277,11 @@ void FastCapture::Memorize(const Registers& start, uint32_t steps, uint32_t oute
   const uint32_t conditions = condition_count_ - first_condition;
   if (outer == 0 || steps - 1 + conditions > kMemoWords) return;
   const uint32_t join = outer - 1;
-  Memo* memo = MemoOf(start);
+  const uint64_t tag = MemoTag(start);
+  const uint32_t set = SetOf(tag);
+  const uint32_t way = next_way_++ % kMemoWays;
+  memo_tags_[set][way] = tag;
+  Memo* memo = &memos_[set][way];
   *memo = {start.pc,
            start.sp,
            start.bp,

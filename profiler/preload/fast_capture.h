@@ -7,7 +7,7 @@
 // them: a caller further out may have changed while an inner slot holds a stale copy) and
 // unwinds only what lies below. Frames also remember a hash of the path from the root, so
 // that naming the stack costs as little as the frames that changed. Short inner ends that
-// come back (a loop that allocates at two places) are remembered apart, by leaf.
+// come back (a loop that allocates at several places) are remembered apart, by leaf.
 //
 // Why it is exact: a step of the walk depends on (pc, sp, bp), the rule of pc and the words
 // it loads. Every word that the remembered walk loaded and that mattered is compared, so
@@ -23,7 +23,7 @@
 //
 // Thread class: one object a thread; a thread that finds it in another's state starts
 // afresh. Malloc-safe. Not signal-safe by itself: the recorder's `busy` mark keeps a handler
-// out. Lives in private memory, all zeroes is a valid empty object; about 70 KiB, touched as
+// out. Lives in private memory, all zeroes is a valid empty object; about 100 KiB, touched as
 // deep as the thread's stacks are.
 
 #ifndef TIDEMARK_PROFILER_PRELOAD_FAST_CAPTURE_H_
@@ -65,8 +65,9 @@ class FastCapture {
  private:
   static constexpr uint32_t kFrames = state::kMaxFrames;
   static constexpr uint32_t kConditions = kFrames + 128;
-  static constexpr uint32_t kMemos = 64;
-  static constexpr uint32_t kMemoWords = 12;
+  static constexpr uint32_t kMemoSets = 32;
+  static constexpr uint32_t kMemoWays = 8;
+  static constexpr uint32_t kMemoWords = 8;
 
   // A frame on the way to a remembered one, leaf first.
   struct Step {
@@ -84,7 +85,7 @@ class FastCapture {
 
   // The inner end of an earlier stack: the walk from (pc, sp, bp) that found `words` came
   // after `frames` frames to the remembered frame number `outer` - 1, then (join_pc, join_sp,
-  // join_bp). sp is 0 in an empty entry.
+  // join_bp).
   struct Memo {
     uint64_t pc;
     uint64_t sp;
@@ -110,7 +111,9 @@ class FastCapture {
   void Cut(uint32_t frames, uint32_t conditions);
   bool IsAt(uint32_t count, const Registers& frame) const;
   void SetResult(uint32_t outer, const Memo* memo, const PathKey& key);
-  Memo* MemoOf(const Registers& start);
+  static uint64_t MemoTag(const Registers& start);
+  static uint32_t SetOf(uint64_t tag) { return static_cast<uint32_t>(tag >> 32) % kMemoSets; }
+  bool Fits(const Memo& memo, const Registers& start) const;
   bool Recall(const Registers& start);
   bool Walk(const Registers& start, uint32_t* steps, Registers* caller);
   bool Push(uint32_t steps, Registers caller);
@@ -151,7 +154,10 @@ class FastCapture {
   uint32_t condition_frame_[kConditions];
   Word conditions_[kConditions];
 
-  Memo memos_[kMemos];
+  // Several ways, for allocators' wrappers make many stacks end in the same leaf.
+  uint64_t memo_tags_[kMemoSets][kMemoWays];  // MemoTag of the leaf; 0: empty
+  Memo memos_[kMemoSets][kMemoWays];
+  uint32_t next_way_;  // that is overwritten
   union {
     Step steps_[kFrames];
     CapturedStack stack_;

@@ -12,8 +12,8 @@ endif()
 tidemark_test(unwinder
   SOURCES
     eh_frame_test.cc
-    fast_capture_test.cc
     modules_test.cc
+    fast_capture_test.cc
     stack_capture_test.cc
     unwind_rules_test.cc
   DEPS tidemark::preload PkgConfig::ELFUTILS Threads::Threads ${CMAKE_DL_LIBS})
