@@ -119,7 +119,7 @@ TEST_F(DocumentTest, BadInputIsOneLineThatNamesTheFile) {
   }
   const QStringList bad = {
       writeBytes("truncated.pb.gz", good.left(good.size() / 2)), writeBytes("empty.pb.gz", ""),
-      writeBytes("noise.pb.gz", QByteArray("\x1f\x8b\x08\x00 and then nothing of use", 32)),
+      writeBytes("noise.pb.gz", QByteArray::fromHex("1f8b0800") + "and then nothing of use"),
       writeBytes("text.pb", "hello\n"), m_dir.filePath(QStringLiteral("missing.pb.gz"))};
   for (const QString& path : bad) {
     QSignalSpy failed(&m_document, &Document::failed);
