@@ -239,9 +239,14 @@ std::string LeaksText(const leaks::Ranking& ranking, size_t total_findings) {
 }
 
 // What to run next on the worst site.
-std::string NextStep(const leaks::Ranking& ranking, const std::string& newest_file) {
+std::string NextStep(const leaks::Ranking& ranking, const std::vector<std::string>& files,
+                     const std::vector<ProfilePtr>& snapshots) {
   if (ranking.findings.empty() || ranking.findings[0].verdict > leaks::Verdict::kSuspect) return "";
-  return absl::StrCat("\nwhy it stays: tidemark escape ", newest_file, "\n");
+  for (size_t i = 0; i < files.size(); ++i) {
+    if (snapshots[i]->time_ns() != ranking.times_ns.back()) continue;
+    return absl::StrCat("\nwhy it stays: tidemark escape ", files[i], "\n");
+  }
+  return "";
 }
 
 std::string TitleText(const escape::Node& node) {
@@ -300,12 +305,10 @@ int RunLeaks(const LeaksArguments& arguments) {
   const auto files = ExpandDirectories(arguments.paths);
   if (!files.ok()) return Fail(files.status());
   std::vector<ProfilePtr> snapshots;
-  size_t newest = 0;
   for (const std::string& file : *files) {
     auto profile = OpenProfile(file, {.symbolize = arguments.symbolize, .classify = true});
     if (!profile.ok()) return Fail(profile.status());
     snapshots.push_back(*std::move(profile));
-    if (snapshots.back()->time_ns() >= snapshots[newest]->time_ns()) newest = snapshots.size() - 1;
   }
   const auto ranked = leaks::Rank(snapshots, {});
   if (!ranked.ok()) return Fail(AsInputError(ranked.status()));
@@ -315,7 +318,7 @@ int RunLeaks(const LeaksArguments& arguments) {
   const size_t limit = arguments.nodecount.value_or(is_json ? 0 : kShownFindings);
   if (limit != 0 && limit < total) ranking.findings.resize(limit);
   if (is_json) return Print(LeaksJson(ranking));
-  return Print(LeaksText(ranking, total) + NextStep(ranking, (*files)[newest]));
+  return Print(LeaksText(ranking, total) + NextStep(ranking, *files, snapshots));
 }
 
 struct EscapeArguments {

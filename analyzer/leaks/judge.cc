@@ -35,6 +35,9 @@ constexpr double kSpreadSecondsAlone = 60;
 // Doubling leaves as much freed behind as it holds; growth by 1.5 twice as much.
 constexpr double kFreedByGrowing = 2.2;
 constexpr double kGrownAtLeast = 1.4;
+// An array that fills at a steady pace got its newest block no earlier than half the run
+// ago; a pace that slows down some (a busier machine) gets some room.
+constexpr double kNewestBlockAfter = 0.4;
 constexpr double kMinShareOfTotal = 0.01;
 // One snapshot.
 constexpr double kSuspectSurvival = 0.5;
@@ -226,15 +229,15 @@ class SiteJudge {
   }
 
   // Bytes weigh: the array's largest block is the newest.
-  bool GrewInLaterHalf() const {
+  bool GrewLately() const {
     if (!KnowsAges()) {
       return n_ >= 2 && levels_.back() > kGrownAtLeast * levels_[(n_ - 1) / 2];
     }
-    return BytesBefore(site_.at.back().ages, run_s() / 2) < 0.5 * levels_.back();
+    return BytesBefore(site_.at.back().ages, kNewestBlockAfter * run_s()) < 0.5 * levels_.back();
   }
 
   bool IsDoubling() const {
-    if (!IsArray() || !series_.has_alloc || !GrewInLaterHalf()) return false;
+    if (!IsArray() || !series_.has_alloc || !GrewLately()) return false;
     const double live = levels_.back();
     if (live < kMinShareOfTotal * total_live_ || live <= 0) return false;
     const Amount freed = FreedUntil(n_ - 1);

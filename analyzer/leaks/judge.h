@@ -11,7 +11,7 @@
 //  - spread: survivors from every quarter of the run. A burst or a warm-up has them from
 //    one only.
 //  - doubling: an array's level moves in jumps that become rare, and its old blocks are
-//    freed at each. It grows as long as its newest block is younger than half the run.
+//    freed at each. Filled at a steady pace, its newest block is younger than half the run.
 //
 // Thread class: pure functions. Allocation class: may allocate.
 

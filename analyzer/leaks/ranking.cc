@@ -94,6 +94,11 @@ absl::StatusOr<Ranking> Rank(absl::Span<const std::shared_ptr<const Profile>> sn
   ranking.total_live_bytes = ToInteger(total);
   for (const auto& snapshot : series.snapshots) ranking.times_ns.push_back(snapshot->time_ns());
   ranking.notes = std::move(series.notes);
+  if (total <= 0) {
+    ranking.notes.push_back(
+        "nothing is live in the newest snapshot: take it while the program runs, before it frees "
+        "its memory");
+  }
   const size_t count = options.limit == 0 ? order.size() : std::min(options.limit, order.size());
   for (size_t i = 0; i < count; ++i) {
     Finding finding = MakeFinding(series, series.sites[order[i]], judgements[order[i]]);

@@ -146,7 +146,7 @@ class Sentence {
     Add(absl::StrCat("an array that goes on growing: ", LiveBytes()));
     if (j_.delta)
       Add(absl::StrCat(Bytes(*j_.delta), " more than", Over().empty() ? " before" : Ago()));
-    Add("it never gave memory back");
+    Add("what it freed it had outgrown");
   }
 
   std::string Ago() const { return absl::StrCat(" ", Seconds(span_s()), " before"); }

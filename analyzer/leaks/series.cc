@@ -20,10 +20,14 @@ constexpr double kNsPerSecond = 1e9;
 // Between two looks at the cancel flag.
 constexpr size_t kProgressRows = 65536;
 
-absl::string_view ProcessId(const Profile& profile) {
+// The value of the recorder's comment "tidemark.KEY=VALUE", else "".
+absl::string_view CommentOf(const Profile& profile, absl::string_view key) {
   for (const StringId comment : profile.comments()) {
     absl::string_view text = profile.string(comment);
-    if (absl::ConsumePrefix(&text, "tidemark.process_id=")) return text;
+    if (absl::ConsumePrefix(&text, "tidemark.") && absl::ConsumePrefix(&text, key) &&
+        absl::ConsumePrefix(&text, "=")) {
+      return text;
+    }
   }
   return {};
 }
@@ -210,9 +214,9 @@ void KeepNewestProcess(Series& series) {
   std::stable_sort(snapshots.begin(), snapshots.end(),
                    [](const auto& a, const auto& b) { return a->time_ns() < b->time_ns(); });
   const size_t given = snapshots.size();
-  const std::string newest(ProcessId(*snapshots.back()));
+  const std::string newest(CommentOf(*snapshots.back(), "process_id"));
   const auto is_other = [&newest](const std::shared_ptr<const Profile>& snapshot) {
-    const absl::string_view id = ProcessId(*snapshot);
+    const absl::string_view id = CommentOf(*snapshot, "process_id");
     return !id.empty() && !newest.empty() && id != newest;
   };
   snapshots.erase(std::remove_if(snapshots.begin(), snapshots.end(), is_other), snapshots.end());
@@ -226,6 +230,20 @@ void KeepNewestProcess(Series& series) {
   series.notes.push_back(absl::StrCat(
       left_out, left_out == 1 ? " snapshot is" : " snapshots are",
       " of another process (was it restarted?) and left out: only the newest process counts"));
+}
+
+// A program that frees its heap before it exits hides every leak from its last snapshot.
+void LeaveOutTeardown(Series& series) {
+  auto& snapshots = series.snapshots;
+  if (snapshots.size() < 2 || CommentOf(*snapshots.back(), "reason") != "exit") return;
+  constexpr double kTornDown = 0.8;
+  const auto live = [](const Profile& profile) {
+    return TotalOf(profile, profile.FindSampleType("inuse_space"));
+  };
+  if (live(*snapshots.back()) >= kTornDown * live(*snapshots[snapshots.size() - 2])) return;
+  snapshots.pop_back();
+  series.notes.push_back(
+      "the snapshot at exit is left out: the program had freed memory on its way out");
 }
 
 void SetTimes(Series& series) {
@@ -299,6 +317,7 @@ absl::StatusOr<Series> MakeSeries(absl::Span<const std::shared_ptr<const Profile
   Series series;
   series.snapshots.assign(snapshots.begin(), snapshots.end());
   KeepNewestProcess(series);
+  LeaveOutTeardown(series);
   SetTimes(series);
   if (progress != nullptr) progress->total = series.snapshots.size();
   absl::flat_hash_map<std::string, size_t> index_of_key;

@@ -67,7 +67,8 @@ struct Series {
 };
 
 // kInvalidArgument when `snapshots` is empty, one was not classified or has no in-use
-// type; kCancelled. Only the newest process's snapshots are kept.
+// type; kCancelled. Only the newest process's snapshots are kept, without the one at exit
+// when the program had torn its heap down by then.
 absl::StatusOr<Series> MakeSeries(absl::Span<const std::shared_ptr<const Profile>> snapshots,
                                   Progress* progress);
 

@@ -61,6 +61,27 @@ TEST(Series, RestartKeepsTheNewestProcess) {
             "process counts");
 }
 
+TEST(Series, TeardownAtExitIsLeftOut) {
+  SimulatedProcess process(1, 1);
+  process.Allocate(process.AddSite("f"), 100, 1, 9);
+  std::vector<std::shared_ptr<const Profile>> snapshots = {process.SnapshotAt(4),
+                                                           process.SnapshotAt(8)};
+  process.set_reason("exit");
+  snapshots.push_back(process.SnapshotAt(10));
+  const auto series = MakeSeries(snapshots, nullptr);
+  ASSERT_TRUE(series.ok());
+  EXPECT_EQ(series->snapshots.size(), 2u);
+  EXPECT_EQ(series->notes.size(), 1u);
+  // Alone, it is all there is; with its heap intact it counts.
+  EXPECT_EQ(MakeSeries(std::vector{snapshots[2]}, nullptr)->snapshots.size(), 1u);
+  SimulatedProcess leaky(1, 1);
+  leaky.Allocate(leaky.AddSite("f"), 100, 1);
+  snapshots = {leaky.SnapshotAt(4)};
+  leaky.set_reason("exit");
+  snapshots.push_back(leaky.SnapshotAt(10));
+  EXPECT_EQ(MakeSeries(snapshots, nullptr)->snapshots.size(), 2u);
+}
+
 TEST(Series, AFallingCounterIsARestart) {
   SimulatedProcess before(1, 1);
   before.Allocate(before.AddSite("f"), 100, 1);

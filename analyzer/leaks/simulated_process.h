@@ -50,6 +50,8 @@ class SimulatedProcess {
   }
 
   void set_process_id(std::string id) { process_id_ = std::move(id); }
+  // What later snapshots say they were taken for: "interval", "exit"…
+  void set_reason(std::string reason) { reason_ = std::move(reason); }
   // As Go's profiles: no ages, no sample counts.
   void set_plain(bool plain) { plain_ = plain; }
 
@@ -74,6 +76,7 @@ class SimulatedProcess {
       builder.AddComment(builder.AddString("tidemark.process_id=" + process_id_));
       builder.AddComment(builder.AddString("tidemark.pid=1"));
     }
+    if (!reason_.empty()) builder.AddComment(builder.AddString("tidemark.reason=" + reason_));
     Annotations annotations;
     for (const Site& site : sites_) AddSiteTo(builder, site, time_s, annotations);
     builder.SetAnnotations(std::move(annotations));
@@ -153,6 +156,7 @@ class SimulatedProcess {
   double rate_;
   std::vector<Site> sites_;
   std::string process_id_;
+  std::string reason_;
   bool plain_ = false;
 };
 
