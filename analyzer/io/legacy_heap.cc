@@ -181,10 +181,10 @@ absl::Status LegacyHeapReader::ReadSample(absl::string_view line) {
   }
   Sample sample{.first_address = addresses_.size()};
   if (header_.has_alloc) {
-    const absl::Status status = Convert("allocations", alloc, sample.block_bytes, sample.alloc);
+    absl::Status status = Convert("allocations", alloc, sample.block_bytes, sample.alloc);
     if (!status.ok()) return status;
   }
-  const absl::Status status = Convert("blocks in use", inuse, sample.block_bytes, sample.inuse);
+  absl::Status status = Convert("blocks in use", inuse, sample.block_bytes, sample.inuse);
   if (!status.ok()) return status;
   while (true) {
     s.SkipBlanks();
@@ -214,6 +214,7 @@ void LegacyHeapReader::AddMappingsAndSamples() {
   }
 
   std::vector<MappingId> mappings;
+  mappings.reserve(ranges.size());
   for (const MappedRange& range : ranges) {
     mappings.push_back(builder_.AddMapping({.start = range.start,
                                             .limit = range.limit,

@@ -17,6 +17,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "analyzer/io/id_map.h"
+#include "analyzer/io/pbf_fields.h"
 #include "analyzer/model/profile_builder.h"
 
 namespace tidemark::io {
@@ -44,47 +45,7 @@ enum ProfileField : uint32_t {
   kDocUrl = 15,
 };
 
-struct Malformed : protozero::exception {
-  explicit Malformed(std::string why_not) : why(std::move(why_not)) {}
-  const char* what() const noexcept override { return why.c_str(); }
-  std::string why;
-};
-
 struct Cancelled : std::exception {};
-
-// protozero only asserts wire types; these check them.
-void Expect(const pbf_reader& r, pbf_wire_type type) {
-  if (r.wire_type() != type) {
-    throw Malformed(absl::StrCat("field ", r.tag(), " has wire type ",
-                                 static_cast<uint32_t>(r.wire_type()), ", expected ",
-                                 static_cast<uint32_t>(type)));
-  }
-}
-
-uint64_t ReadUint(pbf_reader& r) {
-  Expect(r, pbf_wire_type::varint);
-  return r.get_uint64();
-}
-
-int64_t ReadInt(pbf_reader& r) { return static_cast<int64_t>(ReadUint(r)); }
-
-pbf_reader ReadMessage(pbf_reader& r) {
-  Expect(r, pbf_wire_type::length_delimited);
-  return pbf_reader(r.get_view());
-}
-
-// A repeated varint, packed or not: appends to `out`.
-template <typename T>
-void ReadVarints(pbf_reader& r, std::vector<T>& out) {
-  if (r.wire_type() != pbf_wire_type::length_delimited) {
-    out.push_back(static_cast<T>(ReadUint(r)));
-    return;
-  }
-  const protozero::data_view view = r.get_view();
-  const char* p = view.data();
-  const char* const end = p + view.size();
-  while (p != end) out.push_back(static_cast<T>(protozero::decode_varint(&p, end)));
-}
 
 class PprofReader {
  public:
