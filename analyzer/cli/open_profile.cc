@@ -84,6 +84,9 @@ absl::StatusOr<ProfilePtr> Prepare(ProfilePtr profile, const OpenOptions& option
 absl::StatusOr<ProfilePtr> OpenRaw(const std::string& path) {
   auto profile = IsStateFile(path) ? OpenState(path) : io::OpenFile(path);
   if (!profile.ok()) return InputError(profile.status());
+  if ((*profile)->sample_count() == 0) {
+    PrintLine(absl::StrCat("warning: the profile has no samples (where: ", path, ")"));
+  }
   WarnOfLosses(**profile, path);
   return profile;
 }
