@@ -23,7 +23,11 @@ namespace {
 void NoteAllocation(void* block, size_t size, const Registers& caller) {
   if (block == nullptr || PassesUnseen(size)) return;
   ++t_state.in_new;
-  if (EnterRecording()) RecordAllocation(block, size, caller);
+  // The allocation that starts exact mode came before exact mode's functions.
+  const bool seen = HasExactEntries();
+  if (!EnterRecording()) return;
+  if (HasExactEntries() && !seen) exact::Allocation(block, size, caller);
+  RecordAllocation(block, size, caller);
 }
 
 }  // namespace
