@@ -9,9 +9,9 @@
 
 namespace tidemark::cli {
 
-void AddReportCommands(CLI::App& app, int& exit_status);   // top, diff, convert
-void AddLeakCommands(CLI::App& app, int& exit_status);     // leaks, escape
-void AddRecordCommands(CLI::App& app, int& exit_status);   // record, snapshot
+void AddReportCommands(CLI::App& app, int& exit_status);  // top, diff, convert
+void AddLeakCommands(CLI::App& app, int& exit_status);    // leaks, escape
+void AddRecordCommands(CLI::App& app, int& exit_status);  // record, snapshot
 
 }  // namespace tidemark::cli
 
