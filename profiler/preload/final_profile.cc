@@ -3,6 +3,7 @@
 #include <string.h>
 #include <sys/resource.h>
 
+#include "profiler/preload/bounded_lock.h"
 #include "profiler/preload/os.h"
 #include "profiler/preload/text.h"
 #include "proto/exact_sites.h"
@@ -88,39 +89,44 @@ void ReadMemory(StateProfileInfo* info) {
 // pages: looking at all of them would be most of what its profile costs.
 class LiveCopy {
  public:
+  // Room for every entry there can be; what is not used is never touched.
   explicit LiveCopy(const StateView& view)
-      : shards_(reinterpret_cast<const state::LiveShard*>(view.live) - state::kLiveShards),
-        entries_(view.live),
-        per_shard_(view.live_count / state::kLiveShards) {
-    for (uint32_t i = 0; i < state::kLiveShards; ++i) capacity_ += Used(i);
-  }
-
-  uint64_t bytes() const { return capacity_ * sizeof(state::LiveEntry); }
-
-  // Returns the number of entries. Those that writers tear meanwhile are found out by
-  // their check, as in the table itself.
-  uint64_t CopyTo(state::LiveEntry* to) const {
-    uint64_t count = 0;
-    for (uint32_t i = 0; i < state::kLiveShards; ++i) {
-      if (Used(i) == 0) continue;
-      const state::LiveEntry* shard = entries_ + i * per_shard_;
-      for (uint64_t at = 0; at < per_shard_ && count < capacity_; ++at) {
-        if (__atomic_load_n(&shard[at].address, __ATOMIC_RELAXED) != 0) to[count++] = shard[at];
-      }
+      : bytes_(view.live_count * sizeof(state::LiveEntry)),
+        entries_(bytes_ == 0 ? nullptr : static_cast<state::LiveEntry*>(MapPrivate(bytes_))) {
+    // The state is this process's own: the locks in it are for us too.
+    auto* shards = reinterpret_cast<state::LiveShard*>(const_cast<state::LiveEntry*>(view.live)) -
+                   state::kLiveShards;
+    const uint64_t per_shard = view.live_count / state::kLiveShards;
+    for (uint32_t i = 0; i < state::kLiveShards && entries_ != nullptr; ++i) {
+      CopyShard(&shards[i], view.live + i * per_shard, per_shard);
     }
-    return count;
   }
+  ~LiveCopy() {
+    if (entries_ != nullptr) Unmap(entries_, bytes_);
+  }
+  LiveCopy(const LiveCopy&) = delete;
+  LiveCopy& operator=(const LiveCopy&) = delete;
+
+  bool ok() const { return bytes_ == 0 || entries_ != nullptr; }
+  const state::LiveEntry* entries() const { return entries_; }
+  uint64_t count() const { return count_; }
 
  private:
-  uint64_t Used(uint32_t shard) const {
-    const uint64_t used = __atomic_load_n(&shards_[shard].used, __ATOMIC_RELAXED);
-    return used < per_shard_ ? used : per_shard_;
+  // Other threads may go on: an entry that moves while it is copied would be missed, so
+  // they are kept out. A shard whose lock is not to be had (its holder may be the very
+  // thread that a signal handler ends) is copied as it is; torn entries fail their check.
+  void CopyShard(state::LiveShard* shard, const state::LiveEntry* from, uint64_t capacity) {
+    if (__atomic_load_n(&shard->used, __ATOMIC_RELAXED) == 0) return;
+    const bool locked = AcquireBounded(&shard->lock);
+    for (uint64_t at = 0; at < capacity; ++at) {
+      if (__atomic_load_n(&from[at].address, __ATOMIC_RELAXED) != 0) entries_[count_++] = from[at];
+    }
+    if (locked) Release(&shard->lock);
   }
 
-  const state::LiveShard* shards_;
-  const state::LiveEntry* entries_;
-  uint64_t per_shard_;
-  uint64_t capacity_ = 0;
+  uint64_t bytes_;
+  state::LiveEntry* entries_;
+  uint64_t count_ = 0;
 };
 
 bool WriteProfileTo(int fd, const state::Header* header, const char* reason) {
@@ -131,19 +137,18 @@ bool WriteProfileTo(int fd, const state::Header* header, const char* reason) {
   ReadMemory(&info);
 
   const LiveCopy live(view);
-  view.live_count = live.bytes() / sizeof(state::LiveEntry);
+  if (!live.ok()) return false;
+  view.live = live.entries();
+  view.live_count = live.count();
   const bool exact = header->mode == 1;
   if (exact) view.site_count = view.exact_site_count;
   const uint64_t sum_bytes = exact ? view.site_count * sizeof(state::Site) : 0;
   const uint64_t scratch_bytes = StateProfileScratchBytes(view);
-  const uint64_t memory_bytes = kBufferBytes + live.bytes() + sum_bytes + scratch_bytes;
+  const uint64_t memory_bytes = kBufferBytes + sum_bytes + scratch_bytes;
   char* memory = static_cast<char*>(MapPrivate(memory_bytes));
   if (memory == nullptr) return false;
-  state::LiveEntry* copy = reinterpret_cast<state::LiveEntry*>(memory + kBufferBytes);
-  view.live_count = live.CopyTo(copy);
-  view.live = copy;
   if (exact) {
-    state::Site* sums = reinterpret_cast<state::Site*>(memory + kBufferBytes + live.bytes());
+    state::Site* sums = reinterpret_cast<state::Site*>(memory + kBufferBytes);
     SumExactSites(view.exact_sites, view.exact_site_count, view.exact_chunks,
                   view.exact_chunk_count, view.totals->peak_epoch, sums);
     view.sites = sums;
@@ -154,7 +159,7 @@ bool WriteProfileTo(int fd, const state::Header* header, const char* reason) {
                      return static_cast<File*>(to)->Append(data, bytes);
                    },
                    &file});
-  const Scratch scratch{memory + kBufferBytes + live.bytes() + sum_bytes, scratch_bytes};
+  const Scratch scratch{memory + kBufferBytes + sum_bytes, scratch_bytes};
   const bool written =
       WriteStateProfile(view, info, scratch, gzip.AsSink()) && gzip.Finish() && file.Flush();
   Unmap(memory, memory_bytes);
