@@ -67,7 +67,7 @@ struct Header {
   uint64_t file_bytes;  // total size, all of it reserved
   int32_t pid;          // in the target's own PID namespace
   int32_t parent_pid;
-  uint64_t process_id;          // 8 bytes of AT_RANDOM: tells apart processes that reuse a PID
+  uint64_t process_id;          // hash of AT_RANDOM, PID and time: tells apart who reuses a PID
   uint64_t start_realtime_ns;   // CLOCK_REALTIME when recording started
   uint64_t start_monotonic_ns;  // CLOCK_MONOTONIC then; all *_ns below count from here
   uint64_t initial_rate_bytes;  // mean bytes between samples; 1 means exact
