@@ -24,10 +24,6 @@ if(TIDEMARK_SANITIZE)
     -fsanitize=${TIDEMARK_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
   target_link_options(tidemark_sanitize INTERFACE -fsanitize=${TIDEMARK_SANITIZE})
 endif()
-if(TIDEMARK_FUZZ)
-  # Coverage of the code under test is what steers a fuzzer.
-  target_compile_options(tidemark_sanitize INTERFACE -fsanitize=fuzzer-no-link)
-endif()
 
 # gcc's ThreadSanitizer does not model fences and warns of each. Those here only keep a
 # reader's copy before its second look at a sequence number.
