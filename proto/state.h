@@ -92,6 +92,12 @@ struct Control {
   uint64_t sequence;    // (atomic) readers add 1 after each change
 };
 
+// What the target asks before each sample.
+inline bool IsPaused(const Control& control) {
+  return __atomic_load_n(&control.paused, __ATOMIC_RELAXED) != 0 ||
+         __atomic_load_n(&control.stopped, __ATOMIC_RELAXED) != 0;
+}
+
 // What was lost or could not be done. Shown in the profile's comments and by the CLI.
 enum Loss : uint32_t {
   kLossReentered = 0,  // sample dropped: inside our own slow path already (signal handler)
@@ -256,10 +262,16 @@ struct Thread {
   char name[16];      // NUL terminated
   uint64_t event;     // (atomic)
   uint32_t depth;     // frames in the latest stack
-  uint32_t pad;
+  uint32_t claimed;   // low half of `event` when its present thread got the slot
   uint64_t activation[kThreadFrames];  // root first
 };
 static_assert(sizeof(Thread) == 40 + 8 * kThreadFrames);
+
+// The event number at which the slot's present thread got it: later ones are its own. Right
+// for threads of fewer than 2^32 events.
+inline uint64_t ClaimedAt(const Thread& t) {
+  return t.event - static_cast<uint32_t>(static_cast<uint32_t>(t.event) - t.claimed);
+}
 
 inline constexpr uint32_t kBuildIdBytes = 32;
 

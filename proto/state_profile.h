@@ -3,6 +3,7 @@
 //
 // Rows (pprof samples), per site = (stack, size bucket):
 //   live blocks   labels bytes, allocated_at, outlives            alloc = inuse
+//                        [, reallocs] [, thread: on request]
 //   freed blocks  labels bytes, lifetime, outlives [, freed_by]   alloc only
 //   the rest      label  bytes       peak, and what alloc the two above leave
 // In exact mode there is only the last kind, with inuse too.
@@ -41,6 +42,7 @@ struct StateProfileInfo {
   uint64_t duration_ns;      // from the start of recording to this profile
   uint64_t rss_bytes;        // 0: unknown, no comment
   uint64_t anonymous_bytes;  // 0: unknown, no comment
+  bool threads = false;      // label live rows with the thread that allocated them
 };
 
 // Working memory, 8-byte aligned; need not be initialised.
@@ -110,15 +112,24 @@ struct ProfileScratch {
   static constexpr uint64_t kTextBytes = 8192;
   static constexpr uint64_t kMaxLocations = state::kMaxFrames + 1;
 
-  // Live blocks of one row.
-  struct LiveRow {
+  // What the live blocks of one row have in common.
+  struct LiveKey {
     uint32_t site;
-    uint16_t time_bucket;
-    uint16_t outlives_bucket;
+    uint32_t thread;  // slot; kNoThread: no label; kFormerThread: its thread ended
+    uint8_t time_bucket;
+    uint8_t outlives_bucket;
+    uint8_t reallocs_bucket;  // 0: none, else 1 + Log2Bucket(reallocs)
+    bool operator==(const LiveKey&) const = default;
+    uint64_t Hash() const;
+  };
+  static constexpr uint32_t kFormerThread = state::kNoThread - 1;
+  struct LiveRow {
+    LiveKey key;
+    uint32_t samples;
     uint64_t objects;
     uint64_t bytes;
-    uint64_t samples;
   };
+  static_assert(sizeof(LiveRow) == 32);
   struct Counted {
     uint64_t objects;
     uint64_t bytes;
@@ -133,6 +144,7 @@ struct ProfileScratch {
   LiveRow* rows;          // [live slots]
   uint32_t* row_slots;    // hash: 1 + index into rows
   uint64_t row_slot_count;
+  uint64_t* thread_names;    // [thread] the string of its label; 0: not written yet
   uint32_t* node_locations;  // [node] its location's id; 0: not written yet
   uint32_t* pc_slots;        // hash: node that first had this (pc, module)
   uint64_t pc_slot_count;
@@ -150,6 +162,7 @@ struct ProfileScratch {
     Take(counted, view.site_count);
     Take(rows, view.live_count);
     Take(row_slots, row_slot_count);
+    Take(thread_names, view.thread_count);
     Take(node_locations, view.node_count);
     Take(pc_slots, pc_slot_count);
     return used_;
@@ -166,6 +179,12 @@ struct ProfileScratch {
   uint64_t used_;
 };
 
+inline uint64_t ProfileScratch::LiveKey::Hash() const {
+  return HashMix((uint64_t{site} << 32 | uint64_t{time_bucket} << 16 |
+                  uint64_t{outlives_bucket} << 8 | reallocs_bucket) ^
+                 HashMix(thread));
+}
+
 class StateProfileWriter {
  public:
   StateProfileWriter(const StateView& view, const StateProfileInfo& info,
@@ -175,6 +194,7 @@ class StateProfileWriter {
   bool Write() {
     Clear(scratch_.counted, view_.site_count);
     Clear(scratch_.row_slots, scratch_.row_slot_count);
+    Clear(scratch_.thread_names, view_.thread_count);
     Clear(scratch_.node_locations, view_.node_count);
     Clear(scratch_.pc_slots, scratch_.pc_slot_count);
     WriteTypes();
@@ -218,6 +238,12 @@ class StateProfileWriter {
     outlives_ = out_.String("outlives");
     freed_by_ = out_.String("freed_by");
     other_thread_ = out_.String("other thread");
+    reallocs_ = out_.String("reallocs");
+    count_ = count;
+    if (info_.threads) {
+      thread_key_ = out_.String("thread");
+      former_thread_ = out_.String("(ended)");
+    }
     out_.SampleType(out_.String("alloc_objects"), count);
     out_.SampleType(out_.String("alloc_space"), bytes_);
     out_.SampleType(out_.String("inuse_objects"), count);
@@ -338,10 +364,12 @@ class StateProfileWriter {
           entry.site >= view_.site_count) {
         continue;
       }
-      const uint32_t outlived = entry.thread == index ? Outlived(entry, thread) : 0;
+      if (entry.thread != index) thread = nullptr;
       ProfileScratch::LiveRow& row =
-          Row(entry.site, static_cast<uint16_t>(TimeBucket(entry.time_ns / 1000000000)),
-              static_cast<uint16_t>(OutlivesBucket(outlived)));
+          Row({entry.site, ThreadOf(entry, thread),
+               static_cast<uint8_t>(TimeBucket(entry.time_ns / 1000000000)),
+               static_cast<uint8_t>(OutlivesBucket(Outlived(entry, thread))),
+               static_cast<uint8_t>(entry.chain == 0 ? 0 : 1 + Log2Bucket(entry.chain))});
       row.objects += entry.weight_objects;
       row.bytes += entry.weight_bytes;
       row.samples += 1;
@@ -350,36 +378,62 @@ class StateProfileWriter {
     }
   }
 
-  ProfileScratch::LiveRow& Row(uint32_t site, uint16_t time_bucket, uint16_t outlives_bucket) {
+  // Whose block it is, for the label. A slot serves one thread after another, and what was
+  // allocated before its present one claimed it is a former one's.
+  uint32_t ThreadOf(const state::LiveEntry& entry, const state::Thread* thread) {
+    if (!info_.threads || thread == nullptr) return state::kNoThread;
+    if (entry.activation <= state::ClaimedAt(*thread)) return ProfileScratch::kFormerThread;
+    if (scratch_.thread_names[entry.thread] == 0) {
+      Text text(scratch_.text);
+      text.Put({thread->name, Length(thread->name, sizeof(thread->name))});
+      text.Put('/');
+      if (thread->tid != 0) {
+        text.Decimal(static_cast<uint32_t>(thread->tid));
+      } else {
+        text.Put("ended");
+      }
+      scratch_.thread_names[entry.thread] = out_.String(text.view());
+    }
+    return entry.thread;
+  }
+
+  ProfileScratch::LiveRow& Row(const ProfileScratch::LiveKey& key) {
     const uint64_t mask = scratch_.row_slot_count - 1;
-    const uint64_t key = uint64_t{site} << 32 | uint64_t{time_bucket} << 16 | outlives_bucket;
-    for (uint64_t slot = HashMix(key) & mask;; slot = (slot + 1) & mask) {
+    for (uint64_t slot = key.Hash() & mask;; slot = (slot + 1) & mask) {
       if (scratch_.row_slots[slot] == 0) {
-        scratch_.rows[row_count_] = {site, time_bucket, outlives_bucket, 0, 0, 0};
+        scratch_.rows[row_count_] = {key, 0, 0, 0};
         scratch_.row_slots[slot] = ++row_count_;
         return scratch_.rows[row_count_ - 1];
       }
       ProfileScratch::LiveRow& row = scratch_.rows[scratch_.row_slots[slot] - 1];
-      if (row.site == site && row.time_bucket == time_bucket &&
-          row.outlives_bucket == outlives_bucket) {
-        return row;
-      }
+      if (row.key == key) return row;
     }
   }
 
   void WriteLive() {
     for (uint32_t i = 0; i < row_count_; ++i) {
       const ProfileScratch::LiveRow& row = scratch_.rows[i];
+      const ProfileScratch::LiveKey& key = row.key;
       int64_t values[kValueCount] = {};
       values[kAllocObjects] = values[kInuseObjects] = ToValue(row.objects);
       values[kAllocBytes] = values[kInuseBytes] = ToValue(row.bytes);
-      values[kAllocSamples] = values[kInuseSamples] = ToValue(row.samples);
-      Count(row.site, row.objects, row.bytes, row.samples);
-      const PprofWriter::Label labels[] = {
-          BytesLabel(row.site),
-          {allocated_at_, 0, ToValue(TimeBucketStart(row.time_bucket)), seconds_},
-          {outlives_, 0, OutlivesBucketStart(row.outlives_bucket), frames_}};
-      WriteRow(row.site, values, labels, 3);
+      values[kAllocSamples] = values[kInuseSamples] = row.samples;
+      Count(key.site, row.objects, row.bytes, row.samples);
+      PprofWriter::Label labels[5] = {
+          BytesLabel(key.site),
+          {allocated_at_, 0, ToValue(TimeBucketStart(key.time_bucket)), seconds_},
+          {outlives_, 0, OutlivesBucketStart(key.outlives_bucket), frames_}};
+      uint64_t label_count = 3;
+      if (key.reallocs_bucket != 0) {
+        labels[label_count++] = {reallocs_, 0, int64_t{1} << (key.reallocs_bucket - 1), count_};
+      }
+      if (key.thread != state::kNoThread) {
+        const uint64_t name = key.thread == ProfileScratch::kFormerThread
+                                  ? former_thread_
+                                  : scratch_.thread_names[key.thread];
+        labels[label_count++] = {thread_key_, name, 0, 0};
+      }
+      WriteRow(key.site, values, labels, label_count);
     }
   }
 
@@ -615,6 +669,10 @@ class StateProfileWriter {
   uint64_t outlives_ = 0;
   uint64_t freed_by_ = 0;
   uint64_t other_thread_ = 0;
+  uint64_t reallocs_ = 0;
+  uint64_t count_ = 0;
+  uint64_t thread_key_ = 0;
+  uint64_t former_thread_ = 0;
   uint64_t live_samples_ = 0;
   uint64_t live_bytes_ = 0;
   uint32_t row_count_ = 0;

@@ -266,6 +266,67 @@ TEST(StateProfile, OutlivesCountsFramesKnownToHaveReturned) {
   EXPECT_THAT(Decoded(state).Rows(), Contains(HasSubstr("outlives=0 frames")));
 }
 
+TEST(StateProfile, ReallocsAreALabelInPowersOfTwo) {
+  HandmadeState state;
+  const uint32_t site = state.AddSite(AddStack(state), 8);
+  const uint32_t chains[] = {0, 1, 2, 3, 1000, 0xffffffff};
+  for (uint32_t i = 0; i < std::size(chains); ++i) {
+    state::LiveEntry& e = state.AddLive(i, site, 1, 8, 0);
+    e.chain = chains[i];
+    e.check = state::LiveCheck(e);
+  }
+  const auto row = [](const char* values, const char* label) {
+    return std::string(values) + " | bytes=8 bytes allocated_at=0 seconds outlives=0 frames" +
+           label + " | 7f00000013ff 5555000012ff 5555000011ff 5555000010ff";
+  };
+  EXPECT_THAT(
+      Decoded(state).Rows(),
+      UnorderedElementsAre(row("1 8 1 8 0 0 1 1", ""), row("1 8 1 8 0 0 1 1", " reallocs=1 count"),
+                           row("2 16 2 16 0 0 2 2", " reallocs=2 count"),
+                           row("1 8 1 8 0 0 1 1", " reallocs=512 count"),
+                           row("1 8 1 8 0 0 1 1", " reallocs=2147483648 count")));
+}
+
+TEST(StateProfile, ThreadsAreALabelOnRequest) {
+  HandmadeState state;
+  const uint32_t site = state.AddSite(AddStack(state), 8);
+  state.totals().thread_count = 3;
+  const auto set_thread = [&](uint32_t slot, int32_t tid, const char* name, uint64_t event,
+                              uint32_t claimed) {
+    state::Thread& thread = state.threads()[slot];
+    thread.tid = tid;
+    std::strcpy(thread.name, name);
+    thread.event = event;
+    thread.claimed = claimed;
+  };
+  set_thread(0, 70, "worker", 9, 0);
+  set_thread(1, 71, "worker", 0x100000005, 0xfffffffe);  // claimed at 0xfffffffe
+  set_thread(2, 0, "gone", 4, 0);
+  const auto add = [&](uint64_t at, uint32_t thread, uint64_t activation) {
+    state::LiveEntry& e = state.AddLive(at, site, 1, 8, 0);
+    e.thread = thread;
+    e.activation = activation;
+    e.depth = 0;
+    e.check = state::LiveCheck(e);
+  };
+  add(0, 0, 1);
+  add(1, 0, 9);
+  add(2, 1, 0xffffffff);
+  add(3, 1, 0xfffffffe);  // the slot's former thread
+  add(4, 2, 4);
+  add(5, state::kNoThread, 0);
+  add(6, 3, 1);  // no such slot
+  EXPECT_THAT(Decoded(state).Rows(), ElementsAre(StartsWith("7 56 7 56 ")));
+  const Decoded d(state, {"exit", 0, 0, 0, true});
+  std::vector<std::string> threads;
+  for (const std::string& row : d.Rows()) {
+    const size_t at = row.find("frames") + 6;
+    threads.push_back(row.substr(0, row.find(' ')) + row.substr(at, row.find(" |", at) - at));
+  }
+  EXPECT_THAT(threads, UnorderedElementsAre("2 thread=worker/70", "1 thread=worker/71",
+                                            "1 thread=(ended)", "1 thread=gone/ended", "2"));
+}
+
 TEST(StateProfile, TornEntriesAreNotRows) {
   HandmadeState state;
   const uint32_t site = state.AddSite(AddStack(state), 8);

@@ -26,10 +26,11 @@ uint64_t MonotonicNs() {
 absl::StatusOr<Snapshot> TakeSnapshot(const StateSource& source, const SnapshotOptions& options) {
   absl::StatusOr<StateCopy> copy = CopyState(source);
   if (!copy.ok()) return copy.status();
+  if (options.threads && options.pid != 0) copy->RenameThreads(options.pid);
   const state::Header& header = copy->header();
   const state::Totals& totals = copy->totals();
 
-  StateProfileInfo info = {options.reason, totals.last_event_ns, 0, 0};
+  StateProfileInfo info = {options.reason, totals.last_event_ns, 0, 0, options.threads};
   if (options.pid != 0) {
     const uint64_t now = MonotonicNs();
     if (now > header.start_monotonic_ns) {

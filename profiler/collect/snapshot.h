@@ -21,6 +21,7 @@ struct SnapshotOptions {
   // The running process whose memory is described, 0 when it is gone: the profile then
   // ends at the last sample and says nothing about RSS.
   pid_t pid = 0;
+  bool threads = false;  // label live rows with the thread that allocated them
 };
 
 struct Snapshot {

@@ -378,6 +378,19 @@ absl::StatusOr<StateCopy> CopyState(const StateSource& source) {
   return StateCopier(source).Copy();
 }
 
+void StateCopy::RenameThreads(pid_t pid) {
+  if (header_->pid != pid) return;  // another PID namespace: its thread ids are not ours
+  for (state::Thread& thread : threads_) {
+    if (thread.tid == 0) continue;
+    const absl::StatusOr<std::string> name =
+        ReadSmallFile(absl::StrCat("/proc/", pid, "/task/", thread.tid, "/comm"));
+    if (!name.ok() || name->empty()) continue;
+    const size_t length = std::min(name->size() - 1, sizeof(thread.name) - 1);  // ends in \n
+    std::memset(thread.name, 0, sizeof(thread.name));
+    std::memcpy(thread.name, name->data(), length);
+  }
+}
+
 absl::StatusOr<StateSummary> SummarizeState(const StateSource& source) {
   StateSummary summary;
   absl::Status status = ReadHeader(source, &summary.header);

@@ -66,6 +66,10 @@ class StateCopy {
   // entries were taken one by one, by their check.
   uint32_t unsettled_shards() const { return unsettled_shards_; }
 
+  // Gives threads the names that they have now in the running process `pid`: the state has
+  // those of their first samples, often taken before a thread was named.
+  void RenameThreads(pid_t pid);
+
  private:
   friend class StateCopier;
   StateView view_ = {};

@@ -129,10 +129,11 @@ class LiveCopy {
   uint64_t count_ = 0;
 };
 
-bool WriteProfileTo(int fd, const state::Header* header, const char* reason) {
+bool WriteProfileTo(int fd, const state::Header* header, const FinalProfileOptions& options) {
   StateView view = OwnStateView(header);
   StateProfileInfo info{};
-  info.reason = reason;
+  info.reason = options.reason;
+  info.threads = options.threads;
   info.duration_ns = MonotonicNs() - header->start_monotonic_ns;
   ReadMemory(&info);
 
@@ -214,7 +215,7 @@ bool MakeDirectories(const char* path) {
   return true;
 }
 
-bool WriteFinalProfile(const state::Header* header, const char* reason,
+bool WriteFinalProfile(const state::Header* header, const FinalProfileOptions& options,
                        char (&path)[kMaxProfilePath]) {
   path[0] = '\0';
   char temporary[kMaxProfilePath];
@@ -233,7 +234,7 @@ bool WriteFinalProfile(const state::Header* header, const char* reason,
   Syscall(SYS_unlink, AsLong(temporary));
   const int fd = AboveStandard(Open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600));
   if (fd < 0) return false;
-  const bool done = WriteProfileTo(fd, header, reason) && Publish(header, temporary, path);
+  const bool done = WriteProfileTo(fd, header, options) && Publish(header, temporary, path);
   Close(fd);
   Syscall(SYS_unlink, AsLong(temporary));
   if (!done) path[0] = '\0';

@@ -15,10 +15,15 @@ namespace tidemark::preload {
 
 inline constexpr size_t kMaxProfilePath = 640;
 
+struct FinalProfileOptions {
+  const char* reason;  // the profile's tidemark.reason
+  bool threads;        // label live rows with the thread that allocated them
+};
+
 // Writes COMM.PID.ID.SEQ.pb.gz into header->output_directory, which is created (0700)
 // when missing. The file (0600) appears complete or not at all. `path` becomes its name.
 // False on any trouble: no file, and `path` is "".
-bool WriteFinalProfile(const state::Header* header, const char* reason,
+bool WriteFinalProfile(const state::Header* header, const FinalProfileOptions& options,
                        char (&path)[kMaxProfilePath]);
 
 // Makes `path` (absolute) and what is missing above it, 0700. True if it is a directory

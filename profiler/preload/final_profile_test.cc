@@ -42,7 +42,7 @@ class FinalProfileTest : public testing::Test {
   void Into(const std::string& output) {
     std::strcpy(state_.header->output_directory, output.c_str());
   }
-  bool Write() { return WriteFinalProfile(state_.header, "exit", path_); }
+  bool Write() { return WriteFinalProfile(state_.header, {"exit", false}, path_); }
   size_t FilesIn(const std::string& folder) {
     return static_cast<size_t>(std::distance(std::filesystem::directory_iterator(folder),
                                              std::filesystem::directory_iterator()));

@@ -237,7 +237,7 @@ void FinishRecording(state::Seal seal, int exit_status) {
     return;
   }
   const int saved_errno = errno;
-  const bool written = WriteFinalProfile(header, "exit", g_profile_path);
+  const bool written = WriteFinalProfile(header, {"exit", g_options.threads}, g_profile_path);
   if (!written) CountLoss(state::kLossOutputFailed);
   Seal(seal, exit_status);
   // A state that could not be turned into a profile stays for `tidemark snapshot`.

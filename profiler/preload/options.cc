@@ -97,6 +97,10 @@ Options ParseOptions(char** environment, Complain complain) {
   if (log != nullptr && !ParseSwitch(log, &options.log)) {
     complain("TIDEMARK_LOG", log, "0 or 1", "0");
   }
+  const char* threads = Find(environment, "TIDEMARK_THREADS");
+  if (threads != nullptr && !ParseSwitch(threads, &options.threads)) {
+    complain("TIDEMARK_THREADS", threads, "0 or 1", "0");
+  }
   return options;
 }
 

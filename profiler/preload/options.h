@@ -18,6 +18,7 @@ struct Options {
   bool excluded;         // this program is an exec child under TIDEMARK_CHILDREN=none
   bool active;           // TIDEMARK_ACTIVE=0: dormant
   bool log;              // TIDEMARK_LOG=1: say on stderr what happens
+  bool threads;          // TIDEMARK_THREADS=1: the final profile names threads
   char* children_value;  // the value of TIDEMARK_CHILDREN in the environment itself
 };
 

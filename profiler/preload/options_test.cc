@@ -39,13 +39,15 @@ TEST_F(OptionsTest, HasDefaults) {
     EXPECT_FALSE(o.excluded);
     EXPECT_TRUE(o.active);
     EXPECT_FALSE(o.log);
+    EXPECT_FALSE(o.threads);
   }
   EXPECT_TRUE(complaints_.empty());
 }
 
 TEST_F(OptionsTest, ReadsEveryVariable) {
   const Options o = Parse({"TIDEMARK_RATE=64K", "TIDEMARK_OUT=/o", "TIDEMARK_STATE=/s",
-                           "TIDEMARK_CHILDREN=none", "TIDEMARK_ACTIVE=0", "TIDEMARK_LOG=1"});
+                           "TIDEMARK_CHILDREN=none", "TIDEMARK_ACTIVE=0", "TIDEMARK_LOG=1",
+                           "TIDEMARK_THREADS=1"});
   EXPECT_EQ(o.rate_bytes, 65536u);
   EXPECT_STREQ(o.output, "/o");
   EXPECT_STREQ(o.state, "/s");
@@ -53,6 +55,7 @@ TEST_F(OptionsTest, ReadsEveryVariable) {
   EXPECT_FALSE(o.excluded);
   EXPECT_FALSE(o.active);
   EXPECT_TRUE(o.log);
+  EXPECT_TRUE(o.threads);
   EXPECT_TRUE(complaints_.empty());
 }
 

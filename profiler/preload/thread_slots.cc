@@ -52,6 +52,7 @@ uint32_t ThreadSlots::Claim() {
   thread->depth = 0;
   previous_[slot].depth = 0;
   previous_[slot].claimed_at = thread->event;
+  thread->claimed = static_cast<uint32_t>(thread->event);
   return static_cast<uint32_t>(slot);
 }
 
