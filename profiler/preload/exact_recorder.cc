@@ -3,6 +3,7 @@
 #include "profiler/preload/bounded_lock.h"
 #include "profiler/preload/fast_capture.h"
 #include "profiler/preload/inside.h"
+#include "profiler/preload/operators.h"
 #include "profiler/preload/os.h"
 #include "profiler/preload/path_map.h"
 #include "profiler/preload/recorder.h"
@@ -123,8 +124,10 @@ class Hold {
 
 // The node of the stack just captured. REQUIRES: g_lock. kRootNode: full.
 uint32_t InternStack(const FastCapture& stack) {
+  uint32_t depth = stack.depth();
+  while (depth > 1 && IsInOperatorNew(stack.pc(depth - 1))) --depth;  // as recorder.cc does
   // Most of a new stack is known: find how much, from the leaf outwards.
-  uint32_t known = stack.depth();
+  uint32_t known = depth;
   uint32_t node = state::kRootNode;
   while (known > 0 && (node = g_nodes.Find(stack.key(known - 1))) == PathMap::kAbsent) --known;
   uint64_t count = g_state.totals->node_count;
@@ -144,7 +147,7 @@ uint32_t InternStack(const FastCapture& stack) {
       return state::kRootNode;
     }
   }
-  for (uint32_t i = known; i < stack.depth(); ++i) {
+  for (uint32_t i = known; i < depth; ++i) {
     if (!add(stack.pc(i), stack.module(i), stack.key(i))) return state::kRootNode;
   }
   return node;
@@ -334,6 +337,7 @@ bool Start(const State& state, uint32_t granule_bits) {
 }
 
 void Allocation(void* block, size_t size, const Registers& caller) {
+  if (TM_UNLIKELY(state::IsPaused(*g_state.control))) return;  // its free will find nothing either
   Run([&](ThreadTables* tables) { AllocationIn(tables, block, size, caller); });
 }
 

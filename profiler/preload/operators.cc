@@ -70,6 +70,7 @@ OperatorMode ResolveOperators(bool at_start) {
                                        ? reinterpret_cast<NewFunction>(found.function)
                                    : i < kFirstAlignedNew ? NewFromMalloc
                                                           : AlignedNewFromMalloc;
+    g_operators.new_bytes[i] = found.size_bytes;
     if (found.function != nullptr && found.object.dynamic != plain_new.object.dynamic) {
       forwards = forwards && CallsMallocByName(found.object);
     }
@@ -87,6 +88,15 @@ OperatorMode ResolveOperators(bool at_start) {
   const OperatorMode mode = forwards ? kOperatorsForward : kOperatorsDetect;
   __atomic_store_n(&g_operators.mode, mode, __ATOMIC_RELEASE);
   return mode;
+}
+
+bool IsInOperatorNew(uint64_t pc) {
+  if (CurrentOperatorMode() == kOperatorsUnknown) return false;
+  for (uint32_t i = 0; i < kNewCount; ++i) {
+    const uint64_t start = reinterpret_cast<uint64_t>(g_operators.new_functions[i]);
+    if (pc - 1 - start < g_operators.new_bytes[i]) return true;
+  }
+  return false;
 }
 
 void NoteOperatorsBypassMalloc() {

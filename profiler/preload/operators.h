@@ -39,6 +39,7 @@ enum OperatorMode : uint32_t {
 struct Operators {
   OperatorMode mode;  // (atomic, release) the pointers are valid unless kOperatorsUnknown
   NewFunction new_functions[kNewCount];
+  uint64_t new_bytes[kNewCount];  // of their code; 0 when unknown
   DeleteFunction delete_functions[kDeleteCount];
 };
 
@@ -48,6 +49,10 @@ extern Operators g_operators __attribute__((visibility("hidden")));
 inline OperatorMode CurrentOperatorMode() {
   return __atomic_load_n(&g_operators.mode, __ATOMIC_ACQUIRE);
 }
+
+// Does a call from inside one of the operators new return to `pc`? Their frames are left out
+// of stacks, as malloc's own are: "operator new" is not a place where a program allocates.
+bool IsInOperatorNew(uint64_t pc);
 
 // Looks for the operators. `at_start`: see Search::kAtStart.
 OperatorMode ResolveOperators(bool at_start);

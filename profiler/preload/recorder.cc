@@ -7,6 +7,7 @@
 #include "profiler/preload/inside.h"
 #include "profiler/preload/live_table.h"
 #include "profiler/preload/modules.h"
+#include "profiler/preload/operators.h"
 #include "profiler/preload/os.h"
 #include "profiler/preload/sampler.h"
 #include "profiler/preload/site_counters.h"
@@ -88,12 +89,18 @@ uint64_t Mix(uint64_t h) {
   return h ^ (h >> 31);
 }
 
-// The thread's first visit, or its first in a fork child.
+// The thread's first visit, or its first in a fork child. A child goes on with the gap of
+// its parent: what remains of one is as good as a fresh one, and covers the blocks that the
+// child allocated before it came here.
 void EnsureCurrent(ThreadState* t) {
   if (TM_LIKELY(t->epoch == g_epoch)) return;
+  const ThreadState before = *t;
   const uint64_t seed =
       g_state.header->process_id ^ Mix(static_cast<uint64_t>(GetTid())) ^ Mix(MonotonicNs());
   *t = ThreadState{};
+  t->left = before.left;
+  t->rest = before.rest;
+  t->rate = before.rate;
   t->epoch = g_epoch;
   t->random = Mix(seed) | 1;
 }
@@ -108,11 +115,6 @@ uint64_t RateInForce() {
     __atomic_store_n(&g_state.totals->rate_bytes, rate, __ATOMIC_RELAXED);
   }
   return rate;
-}
-
-bool IsPaused() {
-  return __atomic_load_n(&g_state.control->paused, __ATOMIC_RELAXED) != 0 ||
-         __atomic_load_n(&g_state.control->stopped, __ATOMIC_RELAXED) != 0;
 }
 
 // (left, rest) = (min(gap, kControlBytes), gap - left)
@@ -168,11 +170,13 @@ void ThinLiveTable(ThreadState* t) {
   __atomic_store_n(&g_rate_floor, new_rate, __ATOMIC_RELAXED);
   RateInForce();
   g_live.Thin([&](state::LiveEntry* entry) {
-    const bool keep = KeepsWhenThinned(entry->size_bytes, new_rate, NextRandom(&t->random));
+    const Thinned thinned =
+        ThinSample(entry->size_bytes, {entry->weight_bytes, entry->weight_objects}, new_rate,
+                   NextRandom(&t->random), NextRandom(&t->random));
+    const bool keep = thinned.kept;
     state::LiveEntry after = *entry;
-    const Weight weight = WeightOf(entry->size_bytes, new_rate, NextRandom(&t->random));
-    after.weight_bytes = weight.bytes;
-    after.weight_objects = weight.objects;
+    after.weight_bytes = thinned.weight.bytes;
+    after.weight_objects = thinned.weight.objects;
     if (!g_sites.Restate(*entry, after, keep)) return true;  // left at its old weight
     if (!keep) FilterRemove(reinterpret_cast<void*>(entry->address));
     *entry = after;
@@ -212,6 +216,15 @@ bool InsertLive(ThreadState* t, const state::LiveEntry& entry) {
   return false;
 }
 
+// operator new is not where a program allocates: location[0] is its caller.
+void LeaveOutOperatorNew(CapturedStack* stack) {
+  uint32_t inner = 0;
+  while (inner + 1 < stack->depth && IsInOperatorNew(stack->frames[inner].pc)) ++inner;
+  if (inner == 0) return;
+  stack->depth -= inner;
+  memmove(stack->frames, stack->frames + inner, stack->depth * sizeof(stack->frames[0]));
+}
+
 void TakeSample(ThreadState* t, void* block, size_t size, uint64_t rate, uint32_t chain,
                 const Registers& caller) {
   Scratch scratch(*t);
@@ -221,6 +234,7 @@ void TakeSample(ThreadState* t, void* block, size_t size, uint64_t rate, uint32_
     return;
   }
   CaptureStack(caller, stack);
+  LeaveOutOperatorNew(stack);
 
   state::LiveEntry entry{};
   entry.address = reinterpret_cast<uint64_t>(block);
@@ -260,7 +274,7 @@ void TakeSample(ThreadState* t, void* block, size_t size, uint64_t rate, uint32_
 // The countdown ran out at a block of `size`: (remaining gap) = left + rest. Takes the
 // sample if the gap ends inside the block, and sets the countdown.
 void Advance(ThreadState* t, void* block, size_t size, uint32_t chain, const Registers& caller) {
-  if (IsPaused()) {
+  if (state::IsPaused(*g_state.control)) {
     t->rate = 0;
     SetCountdown(t, kControlBytes);
     return;

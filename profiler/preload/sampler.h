@@ -73,12 +73,21 @@ inline Weight WeightOf(uint64_t size, uint64_t rate, uint64_t random) {
   return {bytes, objects > 0xffffffff ? 0xffffffffu : static_cast<uint32_t>(objects)};
 }
 
-// When the rate is doubled to `new_rate`, a sample taken at half of it is kept with
-// probability p'/p = 1 / (1 + exp(-size / new_rate)).
-inline bool KeepsWhenThinned(uint64_t size, uint64_t new_rate, uint64_t random) {
-  const uint64_t kept = static_cast<uint64_t>((fixed::Wide{1} << 64) /
-                                              ((1ull << 32) + fixed::ExpMinus(size, new_rate)));
-  return (random >> 32) < kept;
+// The table that holds a sample of `size` bytes and weight `bytes` is thinned to `new_rate`.
+// The sample was taken with p = size / bytes, at whatever rate was in force then; it is kept
+// with p' / p, where p' is new_rate's probability, and is restated at that rate.
+// One that was taken more sparsely already stays as it is.
+struct Thinned {
+  bool kept;
+  Weight weight;  // meaningful if kept
+};
+inline Thinned ThinSample(uint64_t size, const Weight& taken, uint64_t new_rate,
+                          uint64_t keep_random, uint64_t weight_random) {
+  const Weight after = WeightOf(size, new_rate, weight_random);
+  if (taken.bytes >= after.bytes) return {true, taken};
+  const bool kept =
+      static_cast<uint64_t>(fixed::Wide{keep_random} * after.bytes >> 64) < taken.bytes;
+  return {kept, after};
 }
 
 }  // namespace tidemark::preload

@@ -146,7 +146,8 @@ class NextSearch {
     }
     Found* found = behind_ ? &after_ : &before_;
     if (found->function != nullptr) return;
-    *found = {FindInObject(object, name_), object};
+    found->function = FindInObject(object, name_, &found->size_bytes);
+    found->object = object;
   }
   Found result() const { return after_.function != nullptr ? after_ : before_; }
 
@@ -192,7 +193,8 @@ int VisitPhdr(dl_phdr_info* info, size_t, void* search) {
 
 }  // namespace
 
-void* FindInObject(const LoadedObject& object, const char* name) {
+void* FindInObject(const LoadedObject& object, const char* name, uint64_t* size_bytes) {
+  if (size_bytes != nullptr) *size_bytes = 0;
   SymbolTables tables;
   if (!ReadTables(object, &tables)) return nullptr;
   Choice choice(tables, name);
@@ -203,6 +205,7 @@ void* FindInObject(const LoadedObject& object, const char* name) {
   }
   const ElfW(Sym)* symbol = choice.symbol();
   if (symbol == nullptr) return nullptr;
+  if (size_bytes != nullptr) *size_bytes = symbol->st_size;
   const uint64_t address = object.bias + symbol->st_value;
   if (ELF64_ST_TYPE(symbol->st_info) == STT_GNU_IFUNC) {
     return reinterpret_cast<void* (*)()>(address)();

@@ -20,8 +20,9 @@ struct LoadedObject {
 };
 
 // The function that `object` exports as `name`; nullptr when it has none. Where there are
-// several versions it is the default one. An IFUNC is resolved.
-void* FindInObject(const LoadedObject& object, const char* name);
+// several versions it is the default one. An IFUNC is resolved. `*size_bytes`: of its code, as
+// the symbol tells; 0 when not found.
+void* FindInObject(const LoadedObject& object, const char* name, uint64_t* size_bytes = nullptr);
 
 // Does `object` call or refer to a `name` that it does not define itself?
 bool Imports(const LoadedObject& object, const char* name);
@@ -36,6 +37,7 @@ enum class Search {
 
 struct Found {
   void* function;  // nullptr: not found
+  uint64_t size_bytes;
   LoadedObject object;
 };
 
