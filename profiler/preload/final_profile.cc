@@ -118,7 +118,9 @@ class LiveCopy {
   void CopyShard(state::LiveShard* shard, const state::LiveEntry* from, uint64_t capacity) {
     if (__atomic_load_n(&shard->used, __ATOMIC_RELAXED) == 0) return;
     const bool locked = AcquireBounded(&shard->lock);
+    const uint32_t pages = __atomic_load_n(&shard->pages, __ATOMIC_ACQUIRE);
     for (uint64_t at = 0; at < capacity; ++at) {
+      if ((pages >> (at * sizeof(*from) / state::kPageBytes) & 1) == 0) continue;
       if (__atomic_load_n(&from[at].address, __ATOMIC_RELAXED) != 0) entries_[count_++] = from[at];
     }
     if (locked) Release(&shard->lock);

@@ -16,10 +16,12 @@ void LiveTable::Unlock(state::LiveShard* shard) {
   Release(&shard->lock);
 }
 
-uint32_t LiveTable::Find(const state::LiveEntry* entries, uint64_t address, uint32_t home) {
+uint32_t LiveTable::Find(const state::LiveShard& shard, const state::LiveEntry* entries,
+                         uint64_t address, uint32_t home) {
   for (uint32_t n = 0; n < kLivePerShard; ++n) {
     const uint32_t slot = (home + n) & (kLivePerShard - 1);
-    if (entries[slot].address == address || entries[slot].address == 0) return slot;
+    if (!HasPage(shard, slot) || entries[slot].address == address || entries[slot].address == 0)
+      return slot;
   }
   return kLivePerShard;
 }
@@ -32,7 +34,7 @@ void LiveTable::Erase(state::LiveShard* shard, state::LiveEntry* entries, uint32
   uint32_t next = slot;
   for (uint32_t n = 0; n < kLivePerShard; ++n) {
     next = (next + 1) & kMask;
-    if (entries[next].address == 0) break;
+    if (!HasPage(*shard, next) || entries[next].address == 0) break;
     const uint32_t home = HomeOf(Hash(entries[next].address));
     if (((next - home) & kMask) >= ((next - hole) & kMask)) {
       entries[hole] = entries[next];
@@ -43,15 +45,24 @@ void LiveTable::Erase(state::LiveShard* shard, state::LiveEntry* entries, uint32
   __atomic_store_n(&shard->used, shard->used - 1, __ATOMIC_RELAXED);
 }
 
+bool LiveTable::AddPage(state::LiveShard* shard, const state::LiveEntry* entries, uint32_t slot) {
+  const uint32_t page = slot / kEntriesPerPage;
+  if (!ReachPage(entries + page * kEntriesPerPage)) return false;
+  __atomic_store_n(&shard->pages, shard->pages | 1u << page, __ATOMIC_RELEASE);
+  return true;
+}
+
 LiveTable::Put LiveTable::Insert(const state::LiveEntry& entry, state::LiveEntry* replaced) {
   const uint64_t hash = Hash(entry.address);
   state::LiveShard* shard = &shards_[ShardOf(hash)];
   state::LiveEntry* entries = Entries(ShardOf(hash));
   if (!Lock(shard)) return Put::kBusy;
   Put result = Put::kDone;
-  const uint32_t slot = Find(entries, entry.address, HomeOf(hash));
+  const uint32_t slot = Find(*shard, entries, entry.address, HomeOf(hash));
   if (slot == kLivePerShard) {
     result = Put::kFull;
+  } else if (!HasPage(*shard, slot) && !AddPage(shard, entries, slot)) {
+    result = Put::kNoSpace;
   } else if (entries[slot].address != 0) {
     result = Put::kReplaced;
     *replaced = entries[slot];
@@ -60,7 +71,7 @@ LiveTable::Put LiveTable::Insert(const state::LiveEntry& entry, state::LiveEntry
   } else {
     __atomic_store_n(&shard->used, shard->used + 1, __ATOMIC_RELAXED);
   }
-  if (result != Put::kFull) {
+  if (result == Put::kDone || result == Put::kReplaced) {
     entries[slot] = entry;
     entries[slot].check = state::LiveCheck(entry);
   }
@@ -74,8 +85,8 @@ LiveTable::Take LiveTable::Remove(uint64_t address, state::LiveEntry* taken) {
   state::LiveEntry* entries = Entries(ShardOf(hash));
   if (!Lock(shard)) return Take::kBusy;
   Take result = Take::kAbsent;
-  const uint32_t slot = Find(entries, address, HomeOf(hash));
-  if (slot != kLivePerShard && entries[slot].address != 0) {
+  const uint32_t slot = Find(*shard, entries, address, HomeOf(hash));
+  if (slot != kLivePerShard && HasPage(*shard, slot) && entries[slot].address != 0) {
     *taken = entries[slot];
     Erase(shard, entries, slot);
     result = Take::kTaken;

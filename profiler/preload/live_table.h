@@ -4,7 +4,8 @@
 // Idea: 64 shards by the upper bits of an address hash, each an open-addressing table
 // with linear probing and backward-shift deletion (no tombstones: a table that runs for
 // months must not decay). Writers hold the shard's lock and make its sequence number odd
-// meanwhile; readers in another process copy and compare the number.
+// meanwhile; readers in another process copy and compare the number. A page of entries is
+// neither read nor written before LiveShard::pages says that the file has it.
 //
 // Malloc-safe. Not signal-safe by itself: the recorder's `busy` mark keeps a handler out.
 
@@ -23,7 +24,8 @@ class LiveTable {
   // Above this fill a shard's probe sequences grow long: time to thin.
   static constexpr uint32_t kShardLimit = kLivePerShard * 15 / 16;
 
-  enum class Put { kDone, kReplaced, kFull, kBusy };
+  // kNoSpace: the file system is full.
+  enum class Put { kDone, kReplaced, kFull, kNoSpace, kBusy };
 
   void Attach(state::LiveShard* shards, state::LiveEntry* entries) {
     shards_ = shards;
@@ -52,11 +54,19 @@ class LiveTable {
   }
   state::LiveEntry* Entries(uint32_t shard) const { return entries_ + shard * kLivePerShard; }
   // The slot of `address`, or the empty slot where it would go; kLivePerShard when full.
-  static uint32_t Find(const state::LiveEntry* entries, uint64_t address, uint32_t home);
+  static uint32_t Find(const state::LiveShard& shard, const state::LiveEntry* entries,
+                       uint64_t address, uint32_t home);
+  static bool AddPage(state::LiveShard* shard, const state::LiveEntry* entries, uint32_t slot);
   static void Erase(state::LiveShard* shard, state::LiveEntry* entries, uint32_t slot);
 
   bool Lock(state::LiveShard* shard);
   static void Unlock(state::LiveShard* shard);
+
+  static bool HasPage(const state::LiveShard& shard, uint32_t slot) {
+    return (shard.pages >> (slot / kEntriesPerPage) & 1) != 0;
+  }
+
+  static constexpr uint32_t kEntriesPerPage = state::kPageBytes / sizeof(state::LiveEntry);
 
   state::LiveShard* shards_ = nullptr;
   state::LiveEntry* entries_ = nullptr;
@@ -78,15 +88,22 @@ bool LiveTable::Thin(Visit&& visit) {
     // wraps from the end to the front was visited already; `visit` must tolerate that, so
     // the scan starts behind an empty slot, where nothing wraps.
     uint32_t start = 0;
-    while (start < kLivePerShard && entries[start].address != 0) ++start;
+    const auto in_use = [&](uint32_t slot) {
+      return HasPage(*shard, slot) && entries[slot].address != 0;
+    };
+    while (start < kLivePerShard && in_use(start)) ++start;
     for (uint32_t n = 0; n < kLivePerShard;) {
       const uint32_t slot = (start + n) & (kLivePerShard - 1);
+      if (!in_use(slot)) {
+        ++n;
+        continue;
+      }
       state::LiveEntry* entry = &entries[slot];
-      if (entry->address != 0 && !visit(entry)) {
+      if (!visit(entry)) {
         Erase(shard, entries, slot);
         continue;
       }
-      if (entry->address != 0) entry->check = state::LiveCheck(*entry);
+      entry->check = state::LiveCheck(*entry);
       ++n;
     }
     Unlock(shard);

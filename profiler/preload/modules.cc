@@ -6,6 +6,7 @@
 #include <sys/auxv.h>
 
 #include "profiler/preload/os.h"
+#include "profiler/preload/state_file.h"
 #include "profiler/preload/unwind_rules.h"
 
 namespace tidemark::preload {
@@ -113,7 +114,7 @@ void List(Entry* entry, uint32_t generation, uint64_t loaded_ns) {
   SetIndex(entry, state::kNoModule);
   if (to.table == nullptr) return;
   const uint64_t index = to.totals->module_count;
-  if (index >= to.capacity) {
+  if (index >= to.capacity || !Reach(state::kSectionModules, &to.table[index])) {
     CountLoss(state::kLossModulesFull);
     return;
   }
@@ -130,8 +131,9 @@ void List(Entry* entry, uint32_t generation, uint64_t loaded_ns) {
   module.path_offset = entry->path_offset;
   module.path_bytes = entry->path_bytes;
   const uint64_t path_limit = uint64_t{entry->path_offset} + entry->path_bytes + 1;
-  if (path_limit <= to.string_capacity) {
-    const uint64_t have = to.totals->string_bytes;
+  const uint64_t have = to.totals->string_bytes;
+  if (path_limit <= have ||
+      (path_limit <= to.string_capacity && Reach(state::kSectionStrings, to.strings, path_limit))) {
     if (path_limit > have) {
       memcpy(to.strings + have, g_paths + have, path_limit - have);
       __atomic_store_n(&to.totals->string_bytes, path_limit, __ATOMIC_RELEASE);

@@ -61,7 +61,7 @@ uint32_t StackTable::AddChild(uint32_t parent, uint64_t pc, uint32_t module, uin
   }
   if (result == state::kRootNode) {
     const uint64_t count = totals_->node_count;
-    if (count < kNodeCapacity) {
+    if (count < kNodeCapacity && Reach(state::kSectionNodes, &nodes_[count])) {
       result = static_cast<uint32_t>(count);
       nodes_[result] = {pc, parent, module};
       __atomic_store_n(&totals_->node_count, count + 1, __ATOMIC_RELEASE);

@@ -1,7 +1,13 @@
-// Creates the state file and maps it. proto/state.h is its layout.
+// Creates the state file, maps it, and makes sure of its space. proto/state.h is its layout.
 //
-// Malloc-safe; not signal-safe (runs once at start and once in each fork child). Keeps no
-// file descriptor open.
+// Idea: most processes are short and fill little of their state, so on tmpfs (where a page
+// is memory) the file is sparse and its pages are asked for as its tables grow, by
+// MADV_POPULATE_WRITE: that says so when a file system is full, where a store would kill
+// the target with SIGBUS. A read is no better than a store: it too takes a page. On other
+// file systems, and on kernels before 5.14, all space is reserved at the start.
+//
+// Malloc-safe; not signal-safe but for Reach and ReachPage. Creating runs once at start and
+// once in each fork child. Keeps no file descriptor open.
 
 #ifndef TIDEMARK_PROFILER_PRELOAD_STATE_FILE_H_
 #define TIDEMARK_PROFILER_PRELOAD_STATE_FILE_H_
@@ -16,6 +22,9 @@ namespace tidemark::preload {
 inline constexpr uint64_t kNodeCapacity = 131072;
 inline constexpr uint64_t kLiveCapacity = 131072;
 inline constexpr uint64_t kLivePerShard = kLiveCapacity / state::kLiveShards;
+inline constexpr uint32_t kLivePagesPerShard =
+    kLivePerShard * sizeof(state::LiveEntry) / state::kPageBytes;
+static_assert(kLivePagesPerShard == 32);  // the bits of LiveShard::pages
 inline constexpr uint64_t kSiteCapacity = 16384;
 inline constexpr uint64_t kFreedCapacity = 16384;
 inline constexpr uint64_t kThreadCapacity = 512;
@@ -55,13 +64,35 @@ inline constexpr size_t kMaxPath = 512;
 
 // Maps a fresh, zeroed state with its directory filled in (Header::ready still 0) at
 // `at`, or anywhere when `at` is nullptr. Tries TIDEMARK_STATE alone, or in turn
-// /dev/shm/tidemark-UID/, the output directory and a memfd. All of the file's space is
-// reserved first: a store into a full file system would kill the target with SIGBUS. (In
-// exact mode all but the nodes, exact sites and chunks.)
+// /dev/shm/tidemark-UID/, the output directory and a memfd. The first three pages and the
+// heads of the live shards may be stored to at once, everything else after Reach.
 // Returns nullptr, with nothing changed at `at`, when every place refused.
 void* CreateStateFile(const StateFileOptions& options, void* at, char (&path)[kMaxPath]);
 
 State StateAt(void* base);
+
+// Makes sure that the `bytes` at `entry`, in a section of the current state that is filled
+// from its front, can be stored to. False: the file system is full, or the process is in a
+// sandbox and had not reached so far. True for memory outside of the state.
+// REQUIRES: the lock that the section's entries are added under.
+bool Reach(state::SectionKind kind, const void* entry, uint64_t bytes);
+template <class Entry>
+bool Reach(state::SectionKind kind, const Entry* entry) {
+  return Reach(kind, entry, sizeof(Entry));
+}
+
+// The same for one page of the live table, in any order.
+bool ReachPage(const void* page);
+
+// A sandbox may forbid the calls that Reach makes. Frozen, it makes none; before that as
+// much space as the tables are likely to need is taken. Undone where the sandbox was refused.
+void FreezeSpace();
+void ThawSpace();
+
+// The mapped state gets a file with a name again, where its own was removed: a new file in
+// the same places with what was recorded so far, mapped in place of the old one. False: all
+// is as before. What other threads record meanwhile may be lost.
+bool RenewStateFile(const StateFileOptions& options, void* base, char (&path)[kMaxPath]);
 
 }  // namespace tidemark::preload
 
