@@ -4,7 +4,7 @@
 //
 // Idea: spin briefly, then sleep by a futex wait that nobody wakes: it ends by its timeout
 // of 1 ms. futex is a call that malloc's own locks make, so a seccomp filter that lets the
-// target run threads lets it pass; sched_yield or nanosleep may be forbidden.
+// target run threads lets it pass; where it does not, the lock only spins.
 //
 // Malloc-safe. In a signal handler: only where the interrupted thread cannot hold it (the
 // recorder's `busy` mark sees to that).
@@ -33,7 +33,7 @@ inline bool AcquireBounded(uint32_t* lock) {
     if (TryAcquire(lock)) return true;
     __builtin_ia32_pause();
   }
-  for (int i = 0; i < kLockNaps; ++i) {
+  for (int i = 0; i < kLockNaps && !IsForbidden(kCallFutex); ++i) {
     const timespec nap = {0, 1000000};
     Syscall(SYS_futex, AsLong(lock), FUTEX_WAIT_PRIVATE, 1, AsLong(&nap));
     if (TryAcquire(lock)) return true;

@@ -27,7 +27,7 @@ uint64_t ThreadPointer() {
 
 bool IsMainThread(uint64_t thread) {
   uint64_t main_thread = __atomic_load_n(&g_main_thread, __ATOMIC_RELAXED);
-  if (main_thread == 0 && GetTid() == GetPid()) {
+  if (main_thread == 0 && !InSandbox() && GetTid() == GetPid()) {
     main_thread = thread;
     __atomic_store_n(&g_main_thread, thread, __ATOMIC_RELAXED);
   }

@@ -12,6 +12,7 @@
 #include "profiler/preload/interpose_slow.h"
 #include "profiler/preload/lifecycle.h"
 #include "profiler/preload/os.h"
+#include "profiler/preload/seccomp_filter.h"
 #include "profiler/preload/symbol_lookup.h"
 
 namespace tidemark::preload {
@@ -49,17 +50,39 @@ long FirstSyscall(long number, long a, long b, long c, long d, long e, long f) {
   return -1;
 }
 
-__attribute__((noinline)) int SetSeccomp(int option, long a, long b, long c, long d) {
-  const int result = g_prctl(option, a, b, c, d);
-  if (result == 0) EnterSandbox(a == SECCOMP_MODE_STRICT);
+// Runs `call`, which installs `filter` (nullptr: none) and gives 0 if it succeeds. What the
+// filter forbids is given up before it is in force: it may be so for other threads, too.
+template <class Call>
+__attribute__((noinline)) long Install(const sock_fprog* filter, bool strict, Call call) {
+  const uint32_t before = __atomic_load_n(&g_forbidden_calls, __ATOMIC_RELAXED);
+  // A filter that cannot be read is refused by the kernel.
+  const bool readable = filter != nullptr && IsReadable(reinterpret_cast<uint64_t>(filter)) &&
+                        IsReadable(reinterpret_cast<uint64_t>(filter->filter));
+  if (readable) {
+    __atomic_store_n(&g_forbidden_calls, before | CallsForbiddenBy(*filter), __ATOMIC_RELAXED);
+  }
+  const long result = call();
+  if (result == 0) {
+    EnterSandbox(strict);
+  } else {
+    __atomic_store_n(&g_forbidden_calls, before, __ATOMIC_RELAXED);
+  }
   return result;
 }
 
-__attribute__((noinline)) long SetSeccompBySyscall(long number, long a, long b, long c) {
-  const long result = g_syscall(number, a, b, c, 0, 0, 0);
-  const bool sets = a == SECCOMP_SET_MODE_STRICT || a == SECCOMP_SET_MODE_FILTER;
-  if (result == 0 && sets) EnterSandbox(a == SECCOMP_SET_MODE_STRICT);
-  return result;
+int SetSeccomp(int option, long a, long b, long c, long d) {
+  const auto* filter = a == SECCOMP_MODE_FILTER ? reinterpret_cast<const sock_fprog*>(b) : nullptr;
+  return static_cast<int>(Install(filter, a == SECCOMP_MODE_STRICT,
+                                  [&]() -> long { return g_prctl(option, a, b, c, d); }));
+}
+
+long SetSeccompBySyscall(long number, long a, long b, long c) {
+  if (a != SECCOMP_SET_MODE_STRICT && a != SECCOMP_SET_MODE_FILTER) {
+    return g_syscall(number, a, b, c, 0, 0, 0);  // asks something
+  }
+  const bool strict = a == SECCOMP_SET_MODE_STRICT;
+  const auto* filter = strict ? nullptr : reinterpret_cast<const sock_fprog*>(c);
+  return Install(filter, strict, [&] { return g_syscall(number, a, b, c, 0, 0, 0); });
 }
 
 }  // namespace

@@ -7,7 +7,9 @@
 #ifndef TIDEMARK_PROFILER_PRELOAD_OS_H_
 #define TIDEMARK_PROFILER_PRELOAD_OS_H_
 
+#include <errno.h>
 #include <fcntl.h>
+#include <linux/futex.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/mman.h>
@@ -48,16 +50,31 @@ inline long Write(int fd, const void* from, size_t bytes) {
 }
 inline void Close(int fd) { Syscall(SYS_close, fd); }
 
+// What seccomp leaves. Set for good, in fork children too, when the process puts itself under
+// it: from then on files are left alone, and a call that the filter forbids is not made.
+inline uint32_t g_in_sandbox __attribute__((visibility("hidden"))) = 0;       // (atomic)
+inline uint32_t g_forbidden_calls __attribute__((visibility("hidden"))) = 0;  // (atomic) bits:
+inline constexpr uint32_t kCallFutex = 1;  // to look at memory, and to wait for a lock
+inline constexpr uint32_t kCallMap = 2;    // mmap, munmap, madvise as made below
+inline bool InSandbox() { return __atomic_load_n(&g_in_sandbox, __ATOMIC_RELAXED) != 0; }
+inline bool IsForbidden(uint32_t call) {
+  return TM_UNLIKELY((__atomic_load_n(&g_forbidden_calls, __ATOMIC_RELAXED) & call) != 0);
+}
+
+inline constexpr int kMadvWipeOnFork = 18;     // since Linux 4.14
+inline constexpr int kMadvPopulateWrite = 23;  // since Linux 5.14
+inline constexpr int kMapPrivateFlags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
+
 // Private zeroed memory, untouched pages cost nothing; nullptr when refused.
 inline void* MapPrivate(size_t bytes) {
-  long p = Syscall(SYS_mmap, 0, static_cast<long>(bytes), PROT_READ | PROT_WRITE,
-                   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (IsForbidden(kCallMap)) return nullptr;
+  long p = Syscall(SYS_mmap, 0, static_cast<long>(bytes), PROT_READ | PROT_WRITE, kMapPrivateFlags,
+                   -1, 0);
   return p < 0 && p > -4096 ? nullptr : reinterpret_cast<void*>(p);
 }
 // The same, but a fork child finds it zeroed (before Linux 4.14: as the parent left it).
 inline void* MapWipedOnFork(size_t bytes) {
   void* p = MapPrivate(bytes);
-  constexpr int kMadvWipeOnFork = 18;
   if (p != nullptr) Syscall(SYS_madvise, AsLong(p), static_cast<long>(bytes), kMadvWipeOnFork);
   return p;
 }
@@ -77,11 +94,15 @@ inline uint64_t RealtimeNs() {
   return static_cast<uint64_t>(t.tv_sec) * 1000000000u + static_cast<uint64_t>(t.tv_nsec);
 }
 
-// True when 8 bytes at `address` (8-byte aligned) can be read: the kernel copies them
-// before it refuses the invalid `how`, so EFAULT tells (the way Abseil's
-// AddressIsReadable asks).
+// True when the byte at `address` can be read. The kernel compares the word there before it
+// requeues no waiters, so EFAULT tells. futex, because malloc's own locks need it: a seccomp
+// filter that lets the target run threads lets it pass.
 inline bool IsReadable(uint64_t address) {
-  return Syscall(SYS_rt_sigprocmask, ~0L, static_cast<long>(address & ~7ull), 0, 8) != -14;
+  if (IsForbidden(kCallFutex)) return false;
+  uint32_t other = 0;
+  constexpr long kNone = 0;  // to be woken, to be requeued
+  return Syscall(SYS_futex, static_cast<long>(address & ~3ull), FUTEX_CMP_REQUEUE_PRIVATE, kNone,
+                 kNone, AsLong(&other), 0) != -EFAULT;
 }
 
 }  // namespace tidemark::preload

@@ -51,8 +51,7 @@ class StackMemory {
   // it starts again when the walk moves to another stack.
   bool Prove(uint64_t address) {
     const uint64_t page = PageOf(address);
-    // At 0 the kernel takes the pointer for an absent argument and refuses nothing.
-    if (page == 0 || !IsReadable(page)) return false;
+    if (!IsReadable(page)) return false;
     if (page == high_) {
       high_ += kPage;
     } else {

@@ -22,6 +22,9 @@ class Writing {
   state::Thread* thread_;
 };
 
+// state::Thread::tid of a thread that may not be asked.
+constexpr int kUnknownTid = -1;
+
 uint32_t Least(uint32_t a, uint32_t b) { return a < b ? a : b; }
 
 }  // namespace
@@ -34,13 +37,17 @@ void ThreadSlots::Attach(state::Thread* threads, state::Totals* totals, Previous
 }
 
 uint32_t ThreadSlots::Claim() {
-  const int tid = GetTid();
+  const int tid = InSandbox() ? kUnknownTid : GetTid();
   if (!AcquireBounded(&lock_)) return state::kNoThread;
   const uint64_t count = totals_->thread_count;
   uint64_t slot = 0;
   while (slot < count && __atomic_load_n(&threads_[slot].tid, __ATOMIC_RELAXED) != 0) ++slot;
   if (slot == count && count < kThreadCapacity) {
-    __atomic_store_n(&totals_->thread_count, count + 1, __ATOMIC_RELEASE);
+    if (Reach(state::kSectionThreads, &threads_[slot])) {
+      __atomic_store_n(&totals_->thread_count, count + 1, __ATOMIC_RELEASE);
+    } else {
+      slot = kThreadCapacity;
+    }
   }
   if (slot < kThreadCapacity) __atomic_store_n(&threads_[slot].tid, tid, __ATOMIC_RELAXED);
   preload::Release(&lock_);
@@ -48,7 +55,8 @@ uint32_t ThreadSlots::Claim() {
 
   state::Thread* thread = &threads_[slot];
   Writing writing(thread);
-  Syscall(SYS_prctl, PR_GET_NAME, AsLong(thread->name));
+  thread->name[0] = '\0';
+  if (!InSandbox()) Syscall(SYS_prctl, PR_GET_NAME, AsLong(thread->name));
   thread->depth = 0;
   previous_[slot].depth = 0;
   previous_[slot].claimed_at = thread->event;
