@@ -34,6 +34,7 @@ int Run(int argc, const char* const* argv) {
   app.require_subcommand(1);
   int exit_status = 0;
   AddRecordCommands(app, exit_status);
+  AddProcessCommands(app, exit_status);
   AddLeakCommands(app, exit_status);
   AddReportCommands(app, exit_status);
   try {

@@ -9,9 +9,10 @@
 
 namespace tidemark::cli {
 
-void AddReportCommands(CLI::App& app, int& exit_status);  // top, diff, convert
-void AddLeakCommands(CLI::App& app, int& exit_status);    // leaks, escape
-void AddRecordCommands(CLI::App& app, int& exit_status);  // record, snapshot
+void AddReportCommands(CLI::App& app, int& exit_status);   // top, diff, convert
+void AddLeakCommands(CLI::App& app, int& exit_status);     // leaks, escape
+void AddRecordCommands(CLI::App& app, int& exit_status);   // record, snapshot
+void AddProcessCommands(CLI::App& app, int& exit_status);  // ps, control
 
 }  // namespace tidemark::cli
 

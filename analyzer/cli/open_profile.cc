@@ -5,9 +5,11 @@
 #include <cstring>
 #include <utility>
 
-#include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
+#include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 #include "analyzer/classify/classifier.h"
 #include "analyzer/io/open.h"
@@ -40,22 +42,11 @@ bool IsStateFile(const std::string& path) {
 absl::StatusOr<ProfilePtr> OpenState(const std::string& path) {
   const auto source = collect::StateSource::OpenFile(path);
   if (!source.ok()) return source.status();
-  const auto snapshot = collect::TakeSnapshot(*source, {});
+  const pid_t pid = collect::ProcessUsingState(path);
+  const auto snapshot = collect::TakeSnapshot(
+      *source, {.reason = pid != 0 ? "on demand" : "after death", .pid = pid});
   if (!snapshot.ok()) return snapshot.status();
   return io::OpenBytes(snapshot->pprof, path);
-}
-
-// What the recorder could not do stands in the profile; whoever reads its numbers is told.
-void WarnOfLosses(const Profile& profile, const std::string& path) {
-  constexpr absl::string_view kPrefix = "tidemark.loss.";
-  std::string losses;
-  for (const StringId comment : profile.comments()) {
-    absl::string_view text = profile.string(comment);
-    if (!absl::ConsumePrefix(&text, kPrefix)) continue;
-    absl::StrAppend(&losses, losses.empty() ? "" : ", ", text);
-  }
-  if (losses.empty()) return;
-  PrintLine(absl::StrCat("warning: the recorder counted losses: ", losses, " (where: ", path, ")"));
 }
 
 // An input at fault is not a usage error.
@@ -87,7 +78,7 @@ absl::StatusOr<ProfilePtr> OpenRaw(const std::string& path) {
   if ((*profile)->sample_count() == 0) {
     PrintLine(absl::StrCat("warning: the profile has no samples (where: ", path, ")"));
   }
-  WarnOfLosses(**profile, path);
+  WarnOfLosses(LossesOf(**profile), path);
   return profile;
 }
 
@@ -111,6 +102,25 @@ absl::StatusOr<ProfilePtr> OpenProfiles(const std::vector<std::string>& paths,
   auto merged = Merge(profiles);
   if (!merged.ok()) return InputError(merged.status());
   return Prepare(*std::move(merged), options);
+}
+
+std::map<std::string, uint64_t> LossesOf(const Profile& profile) {
+  std::map<std::string, uint64_t> losses;
+  for (const StringId comment : profile.comments()) {
+    absl::string_view text = profile.string(comment);
+    if (!absl::ConsumePrefix(&text, "tidemark.loss.")) continue;
+    const std::pair<absl::string_view, absl::string_view> parts = absl::StrSplit(text, '=');
+    uint64_t count = 0;
+    if (absl::SimpleAtoi(parts.second, &count)) losses[std::string(parts.first)] += count;
+  }
+  return losses;
+}
+
+void WarnOfLosses(const std::map<std::string, uint64_t>& losses, const std::string& path) {
+  if (losses.empty()) return;
+  PrintLine(absl::StrCat("warning: the recorder counted losses: ",
+                         absl::StrJoin(losses, ", ", absl::PairFormatter("=")), " (where: ", path,
+                         ")"));
 }
 
 int Fail(const absl::Status& status) {

@@ -5,6 +5,8 @@
 #ifndef TIDEMARK_ANALYZER_CLI_OPEN_PROFILE_H_
 #define TIDEMARK_ANALYZER_CLI_OPEN_PROFILE_H_
 
+#include <cstdint>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -31,6 +33,12 @@ absl::StatusOr<std::shared_ptr<const Profile>> OpenProfile(const std::string& pa
 // REQUIRES: !paths.empty().
 absl::StatusOr<std::shared_ptr<const Profile>> OpenProfiles(const std::vector<std::string>& paths,
                                                             const OpenOptions& options);
+
+// What the recorder could not do, by the names in docs/FORMAT.md, as a profile's comments
+// tell it.
+std::map<std::string, uint64_t> LossesOf(const Profile& profile);
+// One line on stderr if there are any.
+void WarnOfLosses(const std::map<std::string, uint64_t>& losses, const std::string& path);
 
 // Prints "tidemark: message" on stderr and returns the exit status for it: 2 for
 // kInvalidArgument (usage), 3 for bad input, 4 for a refusal.

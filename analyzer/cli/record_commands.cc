@@ -3,19 +3,17 @@
 #include <sys/types.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "absl/strings/ascii.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/string_view.h"
 #include "analyzer/cli/commands.h"
 #include "analyzer/cli/open_profile.h"
+#include "analyzer/cli/quantities.h"
 #include "analyzer/io/open.h"
 #include "analyzer/io/pprof_export.h"
 #include "analyzer/symbolize/symbolizer.h"
@@ -29,9 +27,10 @@ namespace {
 constexpr int kRefused = 4;
 constexpr char kDefaultDirectory[] = "tidemark.out";
 
-// The profile in `bytes`, symbolized and compressed, to `path`; the number of its rows.
+// The profile in `bytes`, symbolized and compressed, to `path`.
 // Modules without symbols are no failure: their addresses stay.
-absl::StatusOr<uint64_t> WriteSymbolized(const std::string& path, const std::string& bytes) {
+absl::StatusOr<collect::ProfileFacts> WriteSymbolized(const std::string& path,
+                                                      const std::string& bytes) {
   auto profile = io::OpenBytes(bytes, path);
   if (!profile.ok()) return profile.status();
   auto result = symbolize::Symbolize(*profile, {});
@@ -40,35 +39,11 @@ absl::StatusOr<uint64_t> WriteSymbolized(const std::string& path, const std::str
   const absl::Status status =
       io::WriteFileAtomically(path, io::ToPprof(symbolized, io::Compression::kGzip));
   if (!status.ok()) return status;
-  return symbolized.sample_count();
+  return collect::ProfileFacts{symbolized.sample_count(), LossesOf(symbolized)};
 }
 
-// What libtidemark.so accepts: exact, or 1 to 2^40, with K, M or G. CLI11 shows what comes back as
-// the option's error; empty: fine.
-std::string CheckRate(const std::string& rate) {
-  if (rate == "exact") return "";
-  constexpr absl::string_view kUnits = "KMG";
-  constexpr uint64_t kLimit = uint64_t{1} << 40;
-  absl::string_view digits = rate;
-  unsigned shift = 0;
-  if (!digits.empty()) {
-    const size_t unit = kUnits.find(absl::ascii_toupper(static_cast<unsigned char>(digits.back())));
-    if (unit != absl::string_view::npos) {
-      shift = 10 * static_cast<unsigned>(unit + 1);
-      digits.remove_suffix(1);
-    }
-  }
-  uint64_t bytes = 0;
-  const bool number = std::all_of(digits.begin(), digits.end(), absl::ascii_isdigit) &&
-                      absl::SimpleAtoi(digits, &bytes);
-  if (number && bytes >= 1 && bytes <= kLimit >> shift) return "";
-  return absl::StrCat("\"", rate, "\" is neither a number of bytes from 1 to 1024G nor exact");
-}
-
-std::string CheckInterval(const std::string& interval) {
-  double seconds = 0;
-  if (absl::SimpleAtod(interval, &seconds) && seconds >= 0.01 && seconds <= 1e6) return "";
-  return absl::StrCat("\"", interval, "\" is not a number of seconds from 0.01 to 1000000");
+std::string CheckAllocator(const std::string& name) {
+  return name == "tcmalloc" ? "" : absl::StrCat("\"", name, "\" is not tcmalloc");
 }
 
 struct RecordArguments {
@@ -76,6 +51,11 @@ struct RecordArguments {
   std::string output = kDefaultDirectory;
   std::string rate;
   double interval_s = 0;
+  std::string growth;
+  std::string children;
+  bool tcmalloc = false;
+  bool mmap = false;
+  bool threads = false;
 };
 
 int RunRecord(const RecordArguments& arguments) {
@@ -83,12 +63,18 @@ int RunRecord(const RecordArguments& arguments) {
                           .output_directory = arguments.output,
                           .rate = arguments.rate,
                           .interval_s = arguments.interval_s,
+                          .growth_bytes = ParseBytes(arguments.growth).value_or(0),
+                          .children = arguments.children,
+                          .tcmalloc = arguments.tcmalloc,
+                          .mmap = arguments.mmap,
+                          .threads = arguments.threads,
                           .writer = WriteSymbolized});
 }
 
 struct SnapshotArguments {
   std::string target;  // a PID, or the path of a state
   std::string output;
+  bool threads = false;
 };
 
 struct SnapshotTarget {
@@ -117,8 +103,9 @@ int RunSnapshot(const SnapshotArguments& arguments) {
   const auto target = FindTarget(arguments.target);
   if (!target.ok()) return Refuse(target.status());
   const auto snapshot = collect::TakeSnapshot(
-      target->source,
-      {.reason = target->pid != 0 ? "on demand" : "after death", .pid = target->pid});
+      target->source, {.reason = target->pid != 0 ? "on demand" : "after death",
+                       .pid = target->pid,
+                       .threads = arguments.threads});
   if (!snapshot.ok()) return Refuse(snapshot.status());
   std::string path = arguments.output;
   if (path.empty()) {
@@ -126,11 +113,12 @@ int RunSnapshot(const SnapshotArguments& arguments) {
     if (!reserved.ok()) return Refuse(reserved.status());
     path = *reserved;
   }
-  const auto rows = WriteSymbolized(path, snapshot->pprof);
-  if (!rows.ok()) {
+  const auto facts = WriteSymbolized(path, snapshot->pprof);
+  if (!facts.ok()) {
     if (arguments.output.empty()) unlink(path.c_str());
-    return Refuse(rows.status());
+    return Refuse(facts.status());
   }
+  WarnOfLosses(facts->losses, path);
   return Print(absl::StrCat(path, "\n"));
 }
 
@@ -154,6 +142,29 @@ void AddRecordCommands(CLI::App& app, int& exit_status) {
                    "Take a snapshot of every process each S seconds")
       ->type_name("S")
       ->check(CheckInterval);
+  record
+      ->add_option("--growth", record_arguments->growth,
+                   "Take a snapshot of a process each time its live heap has\n"
+                   "grown by that much since its last one")
+      ->type_name("BYTES")
+      ->check(CheckBytes);
+  record
+      ->add_option("--children", record_arguments->children,
+                   "Which of the processes that CMD starts are recorded too, by\n"
+                   "the file names of their programs (default: all)")
+      ->type_name("all|none|GLOB")
+      ->check(CheckChildren);
+  record
+      ->add_option_function<std::string>(
+          "--allocator",
+          [record_arguments](const std::string&) { record_arguments->tcmalloc = true; },
+          "Give the program gperftools' malloc")
+      ->type_name("tcmalloc")
+      ->check(CheckAllocator);
+  record->add_flag("--mmap", record_arguments->mmap,
+                   "Count the program's own anonymous mappings too");
+  record->add_flag("--threads", record_arguments->threads,
+                   "Label live memory with the thread that allocated it");
   // The arguments behind CMD come as what is left over: as values of an option CLI11 would
   // take "[a,b]" apart. The mark is asked for because without it -o would be ours.
   record->add_option("CMD", record_arguments->command.emplace_back(), "The program")
@@ -164,6 +175,10 @@ void AddRecordCommands(CLI::App& app, int& exit_status) {
     const std::vector<std::string> rest = record->remaining();
     if (rest.empty() || rest.front() != "--") {
       throw CLI::ValidationError("CMD", "put -- before the program to run");
+    }
+    if (record_arguments->threads && record_arguments->rate == "exact") {
+      throw CLI::ValidationError(
+          "--threads", "exact recording keeps no single blocks whose thread could be named");
     }
     record_arguments->command.insert(record_arguments->command.end(), rest.begin() + 1, rest.end());
     exit_status = RunRecord(*record_arguments);
@@ -181,6 +196,8 @@ void AddRecordCommands(CLI::App& app, int& exit_status) {
       ->add_option("-o,--output", snapshot_arguments->output,
                    "The profile (default: a new name in tidemark.out)")
       ->type_name("FILE");
+  snapshot->add_flag("--threads", snapshot_arguments->threads,
+                     "Label live memory with the thread that allocated it");
   snapshot->callback(
       [snapshot_arguments, &exit_status] { exit_status = RunSnapshot(*snapshot_arguments); });
 }

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <map>
 #include <mutex>
 #include <string>
 #include <thread>
@@ -17,10 +18,16 @@
 
 namespace tidemark::collect {
 
+// What a recorder says at its end about a profile.
+struct ProfileFacts {
+  uint64_t rows = 0;
+  std::map<std::string, uint64_t> losses;  // by the names in docs/FORMAT.md
+};
+
 // Symbolizes `profile` (pprof, gzip or not), writes it compressed to `path`, replacing what
-// is there in one step, and returns the number of its rows. Called from one other thread.
-using ProfileWriter =
-    std::function<absl::StatusOr<uint64_t>(const std::string& path, const std::string& profile)>;
+// is there in one step, and returns the facts. Called from one other thread.
+using ProfileWriter = std::function<absl::StatusOr<ProfileFacts>(const std::string& path,
+                                                                 const std::string& profile)>;
 
 // Thread class: all members from one thread. Signals must be blocked when it is made: its
 // thread inherits that.
@@ -36,7 +43,7 @@ class ProfileFinisher {
 
   struct Finished {
     std::string path;
-    absl::StatusOr<uint64_t> rows;  // not OK: the file is as it was
+    absl::StatusOr<ProfileFacts> facts;  // not OK: the file is as it was
   };
   // Waits for all that was added; in the order of Add.
   std::vector<Finished> Wait();

@@ -12,14 +12,17 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
-#include <memory>
+#include <map>
 #include <optional>
+#include <utility>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
 #include "profiler/collect/executable.h"
+#include "profiler/collect/preloads.h"
 #include "profiler/collect/process.h"
 #include "profiler/collect/run_files.h"
 
@@ -60,6 +63,8 @@ std::vector<std::string> Environment(
   std::vector<std::string> result;
   for (char** variable = environ; *variable != nullptr; ++variable) {
     const std::string text = *variable;
+    // What an outer recording tells its children is not meant for the program that we start.
+    if (absl::StartsWith(text, "TIDEMARK_CHILD_OF=")) continue;
     const bool changed = std::any_of(changes.begin(), changes.end(), [&](const auto& change) {
       return absl::StartsWith(text, change.first + "=");
     });
@@ -76,6 +81,15 @@ std::vector<char*> Pointers(std::vector<std::string>& strings) {
   return pointers;
 }
 
+// How often the live heaps are looked at for --growth: a few words of each state.
+constexpr std::chrono::milliseconds kGrowthLook(100);
+
+// "1 process", "2 processes".
+std::string Count(uint64_t n, const char* what) {
+  const char* plural = n == 1 ? "" : absl::EndsWith(what, "s") ? "es" : "s";
+  return absl::StrCat(n, " ", what, plural);
+}
+
 int ExitStatus(int wait_status) {
   return WIFSIGNALED(wait_status) ? 128 + WTERMSIG(wait_status) : WEXITSTATUS(wait_status);
 }
@@ -83,8 +97,8 @@ int ExitStatus(int wait_status) {
 // One run, from launch to report.
 class Run {
  public:
-  Run(const RecordOptions& options, RunFiles files, std::string library)
-      : options_(options), files_(std::move(files)), library_(std::move(library)) {}
+  Run(const RecordOptions& options, RunFiles files, std::string preloads)
+      : options_(options), files_(std::move(files)), preloads_(std::move(preloads)) {}
 
   int Go() {
     const sigset_t watched = WatchedSignals();
@@ -113,15 +127,14 @@ class Run {
  private:
   // Starts the target; 0, or the status to exit with after a line on stderr.
   int Launch() {
-    std::string preload = library_;
-    const char* inherited = std::getenv("LD_PRELOAD");
-    if (inherited != nullptr && *inherited != '\0')
-      preload = absl::StrCat(library_, ":", inherited);
     std::vector<std::pair<std::string, std::string>> changes = {
-        {"LD_PRELOAD", preload},
+        {"LD_PRELOAD", preloads_},
         {"TIDEMARK_OUT", files_.output_directory()},
         {"TIDEMARK_STATE", files_.state_directory()}};
     if (!options_.rate.empty()) changes.emplace_back("TIDEMARK_RATE", options_.rate);
+    if (!options_.children.empty()) changes.emplace_back("TIDEMARK_CHILDREN", options_.children);
+    if (options_.mmap) changes.emplace_back("TIDEMARK_MMAP", "1");
+    if (options_.threads) changes.emplace_back("TIDEMARK_THREADS", "1");
     std::vector<std::string> environment = Environment(changes);
     std::vector<std::string> arguments = options_.command;
     const std::vector<char*> argument_pointers = Pointers(arguments);
@@ -163,18 +176,24 @@ class Run {
   // Until the target ends: forwards signals, takes snapshots, shows progress.
   void Follow(const sigset_t& watched) {
     const bool interval = options_.interval_s > 0;
+    const bool growth = options_.growth_bytes > 0;
     const bool progress = isatty(STDERR_FILENO) != 0;
     const auto step = std::chrono::duration_cast<Clock::duration>(
         std::chrono::duration<double>(interval ? options_.interval_s : 0));
     Clock::time_point next_snapshot = started_ + step;
+    Clock::time_point next_look = started_ + kGrowthLook;
     Clock::time_point next_progress = started_ + std::chrono::seconds(1);
     while (waitpid(child_, &wait_status_, WNOHANG) == 0) {
       const Clock::time_point now = Clock::now();
       if (interval && now >= next_snapshot) {
-        TakeSnapshots();
+        AddSnapshots(files_.Snapshot("interval", &errors_));
         // After a slow round the missed ones are left out.
         while (next_snapshot <= Clock::now()) next_snapshot += step;
         continue;
+      }
+      if (growth && now >= next_look) {
+        AddSnapshots(files_.SnapshotGrown(options_.growth_bytes, &errors_));
+        next_look = Clock::now() + kGrowthLook;
       }
       if (progress && now >= next_progress) {
         ShowProgress();
@@ -182,34 +201,43 @@ class Run {
       }
       Clock::time_point until = now + std::chrono::hours(1);
       if (interval) until = std::min(until, next_snapshot);
+      if (growth) until = std::min(until, next_look);
       if (progress) until = std::min(until, next_progress);
       const auto left =
           std::max<int64_t>(0, std::chrono::nanoseconds(until - Clock::now()).count());
       const timespec timeout = {left / 1000000000, left % 1000000000};
       siginfo_t info;
       const int signal = sigtimedwait(&watched, &info, &timeout);
-      // The terminal (SI_KERNEL) sends to the whole process group, the target included.
-      if (signal > 0 && signal != SIGCHLD && info.si_code != SI_KERNEL) kill(child_, signal);
+      if (signal > 0 && signal != SIGCHLD && !HasReachedTarget(info)) kill(child_, signal);
     }
     if (progress_shown_) std::fprintf(stderr, "\r\033[K");
   }
 
-  void TakeSnapshots() {
-    for (const std::string& path : files_.Snapshot("interval", &errors_)) {
-      finisher_->Add(path);
-      ++snapshots_;
-    }
+  // The terminal (SI_KERNEL) sends to the whole process group, which the target may have left.
+  bool HasReachedTarget(const siginfo_t& info) const {
+    return info.si_code == SI_KERNEL && getpgid(child_) == getpgrp();
+  }
+
+  void AddSnapshots(const std::vector<std::string>& paths) {
+    for (const std::string& path : paths) finisher_->Add(path);
+    snapshots_ += paths.size();
   }
 
   void ShowProgress() {
+    // In the background the terminal belongs to somebody else.
+    const pid_t foreground = tcgetpgrp(STDERR_FILENO);
+    if (foreground >= 0 && foreground != getpgrp()) return;
     const RunTotals totals = files_.Totals();
     const auto seconds =
         std::chrono::duration_cast<std::chrono::seconds>(Clock::now() - started_).count();
-    std::fprintf(stderr, "\r\033[Ktidemark: %llds, %llu process%s, %llu samples, about %s live%s",
-                 static_cast<long long>(seconds), static_cast<unsigned long long>(totals.processes),
-                 totals.processes == 1 ? "" : "es", static_cast<unsigned long long>(totals.samples),
-                 HumanBytes(totals.live_bytes).c_str(),
-                 snapshots_ == 0 ? "" : absl::StrCat(", ", snapshots_, " snapshots").c_str());
+    std::string line =
+        absl::StrCat("tidemark: ", seconds, "s, ", Count(totals.processes, "process"), ", about ",
+                     HumanBytes(totals.live_bytes), " live");
+    // Exact recording counts per site and thread, and has no such number at hand.
+    if (options_.rate != "exact") absl::StrAppend(&line, ", ", Count(totals.samples, "sample"));
+    absl::StrAppend(&line, ", ", totals.lost, " lost");
+    if (snapshots_ != 0) absl::StrAppend(&line, ", ", Count(snapshots_, "snapshot"));
+    std::fprintf(stderr, "\r\033[K%s", line.c_str());
     progress_shown_ = true;
   }
 
@@ -221,42 +249,85 @@ class Run {
   }
 
   void Finish() {
+    const bool progress = isatty(STDERR_FILENO) != 0;
+    if (progress) {
+      std::fprintf(stderr, "\r\033[Ktidemark: looking up symbols; Ctrl-C leaves addresses");
+    }
     std::vector<ProfileFinisher::Finished> finished = finisher_->Wait();
     // What is raw still was written by the processes themselves.
     for (const std::string& path : files_.NewRawProfiles()) finisher_->Add(path);
     for (ProfileFinisher::Finished& f : finisher_->Wait()) finished.push_back(std::move(f));
+    if (progress) std::fprintf(stderr, "\r\033[K");
 
     uint64_t rows = 0;
     std::vector<std::string> profiles;
     for (const ProfileFinisher::Finished& f : finished) {
-      if (f.rows.ok()) {
-        rows += *f.rows;
+      if (f.facts.ok()) {
+        rows += f.facts->rows;
       } else {
-        errors_.push_back(std::string(f.rows.status().message()));
+        errors_.push_back(std::string(f.facts.status().message()));
       }
       if (access(f.path.c_str(), R_OK) == 0) profiles.push_back(f.path);
     }
     std::sort(profiles.begin(), profiles.end());
     profiles.erase(std::unique(profiles.begin(), profiles.end()), profiles.end());
-    std::sort(errors_.begin(), errors_.end());
-    errors_.erase(std::unique(errors_.begin(), errors_.end()), errors_.end());
-    for (const std::string& error : errors_) Say(error);
+    SayErrors();
+    SayLosses(finished);
     Report(profiles, rows);
   }
 
+  // One line for each kind of trouble: a full disk fails every snapshot of a long run.
+  void SayErrors() const {
+    std::vector<std::pair<std::string, std::string>> first;  // of each kind: kind, message
+    std::map<std::string, int> counts;
+    for (const std::string& error : errors_) {
+      const std::string kind = error.substr(0, error.find(" (where: "));
+      if (counts[kind]++ == 0) first.emplace_back(kind, error);
+    }
+    for (const auto& [kind, message] : first) {
+      const int more = counts[kind] - 1;
+      Say(more == 0 ? message : absl::StrCat(message, ", and ", more, " more of these"));
+    }
+  }
+
+  // Losses are counted from a process's start, so the last of its profiles has them all.
+  static void SayLosses(const std::vector<ProfileFinisher::Finished>& finished) {
+    std::map<std::string, std::map<std::string, uint64_t>> by_process;
+    for (const ProfileFinisher::Finished& f : finished) {
+      if (!f.facts.ok()) continue;
+      for (const auto& [name, count] : f.facts->losses) {
+        uint64_t& most = by_process[WithoutSequence(f.path)][name];
+        most = std::max(most, count);
+      }
+    }
+    std::map<std::string, uint64_t> losses;
+    for (const auto& [process, own] : by_process) {
+      for (const auto& [name, count] : own) losses[name] += count;
+    }
+    if (losses.empty()) return;
+    Say(absl::StrCat("lost: ", absl::StrJoin(losses, ", ", absl::PairFormatter(" "))));
+  }
+
+  void SayStillRunning() const {
+    if (still_running_.empty()) return;
+    std::vector<std::string> names;
+    for (const RunningProcess& p : still_running_) {
+      names.push_back(absl::StrCat(p.pid, " (", p.comm, ")"));
+    }
+    const bool one = names.size() == 1;
+    Say(absl::StrCat(options_.command[0], " has ended, but ", Count(names.size(), "process"),
+                     " it started still run", one ? "s" : "", " and record", one ? "s" : "", ": ",
+                     absl::StrJoin(names, ", "), "; each writes its profile to ",
+                     files_.output_directory(), " when it ends"));
+    Say(absl::StrCat("meanwhile: tidemark snapshot ", still_running_.front().pid,
+                     ", or tidemark ps for all"));
+  }
+
   void Report(const std::vector<std::string>& profiles, uint64_t rows) {
-    if (still_running_ != 0) {
-      Say(absl::StrCat(still_running_, " process", still_running_ == 1 ? "" : "es",
-                       " of the program still run", still_running_ == 1 ? "s" : "",
-                       "; the final profile will come to ", files_.output_directory()));
-    }
-    if (profiles.empty() && still_running_ == 0) {
-      Say(absl::StrCat("no profile: ", Why()));
-      return;
-    }
+    SayStillRunning();
+    if (profiles.empty() && still_running_.empty()) Say(absl::StrCat("no profile: ", Why()));
     if (profiles.empty()) return;
-    Say(absl::StrCat(profiles.size(), " profile", profiles.size() == 1 ? "" : "s", " in ",
-                     files_.output_directory()));
+    Say(absl::StrCat(Count(profiles.size(), "profile"), " in ", files_.output_directory()));
     if (rows == 0) {
       Say(
           absl::StrCat("no samples: the program allocated too little for the sampling distance; "
@@ -264,6 +335,11 @@ class Run {
       return;
     }
     Say(absl::StrCat("next: tidemark leaks ", NextArgument(profiles)));
+  }
+
+  // A profile's path without SEQ.pb.gz: equal for the profiles of one process.
+  static std::string WithoutSequence(const std::string& path) {
+    return path.substr(0, path.size() - std::strlen("0001.pb.gz"));
   }
 
   // The profiles of the program itself, as short as a shell takes them. After an exec one
@@ -275,8 +351,7 @@ class Run {
       if (absl::StrContains(path.substr(path.rfind('/')), pid_part)) last = path;
     }
     if (last.empty()) last = profiles.back();
-    // Without SEQ.pb.gz.
-    const std::string group = last.substr(0, last.size() - std::strlen("0001.pb.gz"));
+    const std::string group = WithoutSequence(last);
     const auto in_group = std::count_if(profiles.begin(), profiles.end(), [&](const auto& path) {
       return absl::StartsWith(path, group);
     });
@@ -293,7 +368,7 @@ class Run {
 
   const RecordOptions& options_;
   RunFiles files_;
-  std::string library_;
+  std::string preloads_;
   sigset_t original_mask_ = {};
   void (*original_child_handler_)(int) = SIG_DFL;
   pid_t child_ = -1;
@@ -301,38 +376,31 @@ class Run {
   Clock::time_point started_;
   bool progress_shown_ = false;
   uint64_t snapshots_ = 0;
-  int still_running_ = 0;
+  std::vector<RunningProcess> still_running_;
   std::vector<std::string> errors_;
   std::optional<ProfileFinisher> finisher_;
 };
 
-}  // namespace
-
-absl::StatusOr<std::string> FindPreloadLibrary() {
-  const std::unique_ptr<char, void (*)(void*)> self(realpath("/proc/self/exe", nullptr), std::free);
-  if (self == nullptr) return SystemError(errno, "cannot find this program", "/proc/self/exe");
-  const std::string path = self.get();
-  const std::string directory = path.substr(0, path.rfind('/'));
-  for (const char* place : {"/../lib", "/../lib64", "/../lib/x86_64-linux-gnu", ""}) {
-    const std::string candidate = absl::StrCat(directory, place, "/libtidemark.so");
-    const std::unique_ptr<char, void (*)(void*)> library(realpath(candidate.c_str(), nullptr),
-                                                         std::free);
-    if (library == nullptr) continue;
-    const std::string found = library.get();
-    if (found.find_first_of(" :") != std::string::npos) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("LD_PRELOAD cannot name a path with a space or colon (where: ", found, ")"));
-    }
-    return found;
+// The value of LD_PRELOAD: the sampler, what stands beneath it, what was there before.
+absl::StatusOr<std::string> Preloads(const RecordOptions& options) {
+  absl::StatusOr<std::string> preloads = FindPreloadLibrary();
+  if (!preloads.ok()) return preloads;
+  if (options.tcmalloc) {
+    const absl::StatusOr<std::string> allocator = FindTcmalloc();
+    if (!allocator.ok()) return allocator.status();
+    absl::StrAppend(&*preloads, ":", *allocator);
   }
-  return absl::NotFoundError(absl::StrCat(
-      "libtidemark.so is not where this program looks (where: ", directory, "/../lib)"));
+  const char* inherited = std::getenv("LD_PRELOAD");
+  if (inherited != nullptr && *inherited != '\0') absl::StrAppend(&*preloads, ":", inherited);
+  return preloads;
 }
 
+}  // namespace
+
 int Record(const RecordOptions& options) {
-  absl::StatusOr<std::string> library = FindPreloadLibrary();
-  if (!library.ok()) {
-    Say(std::string(library.status().message()));
+  absl::StatusOr<std::string> preloads = Preloads(options);
+  if (!preloads.ok()) {
+    Say(std::string(preloads.status().message()));
     return kRecordFailed;
   }
   absl::StatusOr<RunFiles> files = RunFiles::Create(options.output_directory);
@@ -340,7 +408,8 @@ int Record(const RecordOptions& options) {
     Say(std::string(files.status().message()));
     return kRecordFailed;
   }
-  return Run(options, std::move(*files), std::move(*library)).Go();
+  files->set_threads(options.threads);
+  return Run(options, *std::move(files), *std::move(preloads)).Go();
 }
 
 }  // namespace tidemark::collect

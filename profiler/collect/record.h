@@ -8,10 +8,10 @@
 #ifndef TIDEMARK_PROFILER_COLLECT_RECORD_H_
 #define TIDEMARK_PROFILER_COLLECT_RECORD_H_
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
-#include "absl/status/statusor.h"
 #include "profiler/collect/profile_finisher.h"
 
 namespace tidemark::collect {
@@ -21,6 +21,11 @@ struct RecordOptions {
   std::string output_directory;      // created if missing
   std::string rate;                  // TIDEMARK_RATE; empty: the library's default
   double interval_s = 0;             // between snapshots of every process; 0: none
+  uint64_t growth_bytes = 0;         // snapshot a process each time its live heap grew so; 0: none
+  std::string children;              // TIDEMARK_CHILDREN; empty: the library's default
+  bool tcmalloc = false;             // put gperftools' allocator beneath the sampler
+  bool mmap = false;                 // TIDEMARK_MMAP=1: record mappings too
+  bool threads = false;              // label live rows with the thread that allocated them
   ProfileWriter writer;
 };
 
@@ -33,10 +38,6 @@ inline constexpr int kNotFound = 127;
 // one of the above after one line on stderr.
 // REQUIRES: no other thread runs.
 int Record(const RecordOptions& options);
-
-// libtidemark.so of this build or installation, found from the running executable's
-// directory D: D/../lib, D/../lib64, D/../lib/x86_64-linux-gnu, D.
-absl::StatusOr<std::string> FindPreloadLibrary();
 
 }  // namespace tidemark::collect
 

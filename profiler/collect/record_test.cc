@@ -38,10 +38,10 @@ class RecordTest : public testing::Test {
     options_.output_directory = directory_ + "/out/deep";
     options_.rate = "1";  // every allocation: a shell makes few
     options_.writer = [](const std::string& path,
-                         const std::string& profile) -> absl::StatusOr<uint64_t> {
+                         const std::string& profile) -> absl::StatusOr<ProfileFacts> {
       // Marks the file as finished; the bytes behind the mark stay to be looked at.
       std::ofstream(path, std::ios::binary | std::ios::trunc) << "finished" << profile;
-      return profile.size();
+      return ProfileFacts{profile.size(), {}};
     };
   }
   ~RecordTest() override { std::filesystem::remove_all(directory_); }
@@ -103,7 +103,8 @@ TEST_F(RecordTest, FinishesTheProfileThatTheTargetWrote) {
   EXPECT_THAT(stderr_, AllOf(HasSubstr("1 profile in " + options_.output_directory),
                              HasSubstr("next: tidemark leaks " + options_.output_directory)));
   // A second run leaves the first one's files alone.
-  options_.writer = [](const std::string& path, const std::string&) -> absl::StatusOr<uint64_t> {
+  options_.writer = [](const std::string& path,
+                       const std::string&) -> absl::StatusOr<ProfileFacts> {
     return absl::InternalError("called for " + path);
   };
   EXPECT_EQ(Shell("exit 0"), 0);

@@ -8,12 +8,15 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdlib>
+#include <iterator>
 #include <memory>
+#include <numeric>
+#include <utility>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "profiler/collect/process.h"
 #include "profiler/collect/profile_finisher.h"
+#include "profiler/collect/recordings.h"
 #include "profiler/collect/snapshot.h"
 #include "profiler/collect/state_reader.h"
 
@@ -47,9 +50,9 @@ absl::StatusOr<std::string> MakeStateDirectory(const std::string& output_directo
   return SystemError(errno, "cannot create a directory for the states", templates.back());
 }
 
-absl::StatusOr<std::string> WriteSnapshot(const StateSource& source, const char* reason, pid_t pid,
+absl::StatusOr<std::string> WriteSnapshot(const StateSource& source, const SnapshotOptions& options,
                                           const std::string& directory) {
-  absl::StatusOr<Snapshot> snapshot = TakeSnapshot(source, {reason, pid});
+  absl::StatusOr<Snapshot> snapshot = TakeSnapshot(source, options);
   if (!snapshot.ok()) return snapshot.status();
   absl::StatusOr<std::string> path = ReserveSnapshotFile(*snapshot, directory);
   if (!path.ok()) return path.status();
@@ -57,6 +60,15 @@ absl::StatusOr<std::string> WriteSnapshot(const StateSource& source, const char*
   if (status.ok()) return path;
   unlink(path->c_str());
   return status;
+}
+
+uint64_t Lost(const state::Totals& totals) {
+  return std::accumulate(std::begin(totals.losses), std::end(totals.losses), uint64_t{0});
+}
+
+bool RecordedAnything(const StateSummary& summary) {
+  return summary.header.mode == 1 ? summary.totals.exact_site_count != 0
+                                  : summary.totals.samples != 0;
 }
 
 }  // namespace
@@ -81,6 +93,12 @@ absl::StatusOr<RunFiles> RunFiles::Create(const std::string& output_directory) {
   absl::StatusOr<std::string> state_directory = MakeStateDirectory(files.output_directory_);
   if (!state_directory.ok()) return state_directory.status();
   files.state_directory_ = *state_directory;
+  absl::StatusOr<UniqueFd> lock = LockStateDirectory(*state_directory);
+  if (!lock.ok()) {
+    rmdir(state_directory->c_str());
+    return lock.status();
+  }
+  files.state_directory_lock_ = *std::move(lock);
   for (std::string& name : List(files.output_directory_, ".pb.gz")) {
     files.earlier_profiles_.insert(std::move(name));
   }
@@ -95,7 +113,7 @@ std::vector<std::string> RunFiles::States() const {
   return paths;
 }
 
-RunTotals RunFiles::Totals() const {
+RunTotals RunFiles::Totals() {
   RunTotals totals;
   for (const std::string& path : States()) {
     absl::StatusOr<StateSource> source = StateSource::OpenFile(path);
@@ -103,38 +121,65 @@ RunTotals RunFiles::Totals() const {
     absl::StatusOr<StateSummary> summary = SummarizeState(*source);
     if (!summary.ok()) continue;
     ++totals.processes;
-    totals.samples += summary->totals.samples;
     totals.live_bytes += summary->totals.live_bytes;
+    Seen& seen = seen_[path];
+    seen.samples = summary->totals.samples;
+    seen.lost = Lost(summary->totals);
+  }
+  for (const auto& [path, seen] : seen_) {
+    totals.samples += seen.samples;
+    totals.lost += seen.lost;
   }
   return totals;
+}
+
+std::string RunFiles::SnapshotOne(const std::string& path, const char* reason,
+                                  std::vector<std::string>* errors) {
+  absl::StatusOr<StateSource> source = StateSource::OpenFile(path);
+  if (!source.ok()) return "";  // it ended since we looked
+  absl::StatusOr<StateSummary> summary = SummarizeState(*source);
+  // One that is being created comes with the next round; one that ended writes its own.
+  if (!summary.ok() || !RecordedAnything(*summary) || summary->totals.seal != state::kSealRunning) {
+    return "";
+  }
+  const pid_t pid = FindMapper(path, summary->header.pid);
+  if (pid == 0) return "";
+  seen_[path].live_bytes_at_profile = summary->totals.live_bytes;
+  absl::StatusOr<std::string> profile =
+      WriteSnapshot(*source, {reason, pid, threads_}, output_directory_);
+  if (profile.ok()) return *profile;
+  errors->push_back(std::string(profile.status().message()));
+  return "";
 }
 
 std::vector<std::string> RunFiles::Snapshot(const char* reason, std::vector<std::string>* errors) {
   std::vector<std::string> written;
   for (const std::string& path : States()) {
+    std::string profile = SnapshotOne(path, reason, errors);
+    if (!profile.empty()) written.push_back(std::move(profile));
+  }
+  return written;
+}
+
+std::vector<std::string> RunFiles::SnapshotGrown(uint64_t bytes, std::vector<std::string>* errors) {
+  std::vector<std::string> written;
+  for (const std::string& path : States()) {
     absl::StatusOr<StateSource> source = StateSource::OpenFile(path);
-    if (!source.ok()) continue;  // it ended since we looked
+    if (!source.ok()) continue;
     absl::StatusOr<StateSummary> summary = SummarizeState(*source);
-    // One that is being created comes with the next round; one that ended writes its own.
-    if (!summary.ok() || summary->totals.samples == 0 ||
-        summary->totals.seal != state::kSealRunning || !MapsFile(summary->header.pid, path)) {
-      continue;
-    }
-    absl::StatusOr<std::string> profile =
-        WriteSnapshot(*source, reason, summary->header.pid, output_directory_);
-    if (profile.ok()) {
-      written.push_back(*profile);
-    } else {
-      errors->push_back(std::string(profile.status().message()));
-    }
+    if (!summary.ok()) continue;
+    const uint64_t then = seen_[path].live_bytes_at_profile;
+    const uint64_t now = summary->totals.live_bytes;
+    if (now < then || now - then < bytes) continue;
+    std::string profile = SnapshotOne(path, "growth", errors);
+    if (!profile.empty()) written.push_back(std::move(profile));
   }
   return written;
 }
 
 std::vector<std::string> RunFiles::CollectRemains(std::vector<std::string>* errors,
-                                                  int* still_running) {
+                                                  std::vector<RunningProcess>* still_running) {
   std::vector<std::string> written;
-  *still_running = 0;
   for (const std::string& path : States()) {
     absl::StatusOr<StateSource> source = StateSource::OpenFile(path);
     if (!source.ok()) continue;
@@ -148,16 +193,22 @@ std::vector<std::string> RunFiles::CollectRemains(std::vector<std::string>* erro
       errors->push_back(std::string(summary.status().message()));
       continue;
     }
-    if (summary->totals.seal == state::kSealRunning && MapsFile(summary->header.pid, path)) {
-      ++*still_running;
-      continue;
+    const bool sealed = summary->totals.seal != state::kSealRunning;
+    if (!sealed) {
+      const pid_t pid = FindMapper(path, summary->header.pid);
+      if (pid != 0) {
+        still_running->push_back({pid, ProcessComm(pid)});
+        continue;
+      }
     }
-    if (summary->totals.seal == state::kSealRunning ||
-        summary->totals.losses[state::kLossOutputFailed] != 0) {
-      const char* reason = summary->totals.seal == state::kSealRunning ? "after death" : "exit";
-      absl::StatusOr<std::string> profile = WriteSnapshot(*source, reason, 0, output_directory_);
+    if (!sealed || summary->totals.losses[state::kLossOutputFailed] != 0) {
+      absl::StatusOr<std::string> profile =
+          WriteSnapshot(*source, {sealed ? "exit" : "after death", 0, threads_}, output_directory_);
       if (!profile.ok()) {
         errors->push_back(std::string(profile.status().message()));
+        errors->push_back(absl::StrCat("what was recorded is kept; next: tidemark convert ", path,
+                                       " -o ", summary->header.comm, ".", summary->header.pid,
+                                       ".pb.gz"));
         continue;
       }
       written.push_back(*profile);

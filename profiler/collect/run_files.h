@@ -8,21 +8,32 @@
 #ifndef TIDEMARK_PROFILER_COLLECT_RUN_FILES_H_
 #define TIDEMARK_PROFILER_COLLECT_RUN_FILES_H_
 
+#include <sys/types.h>
+
 #include <cstdint>
+#include <map>
 #include <set>
 #include <string>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "profiler/collect/process.h"
 
 namespace tidemark::collect {
 
-// What the states of a run add up to.
+// What the processes of a run add up to.
 struct RunTotals {
-  uint64_t processes = 0;
-  uint64_t samples = 0;
-  uint64_t live_bytes = 0;  // estimate
+  uint64_t processes = 0;   // that have a state now
+  uint64_t live_bytes = 0;  // of these; an estimate
+  uint64_t samples = 0;     // of all that were seen so far, as is
+  uint64_t lost = 0;        // all losses together
+};
+
+// A process that runs on when the run is over: it was put into the background.
+struct RunningProcess {
+  pid_t pid;
+  std::string comm;
 };
 
 class RunFiles {
@@ -34,15 +45,19 @@ class RunFiles {
   const std::string& output_directory() const { return output_directory_; }  // absolute
   const std::string& state_directory() const { return state_directory_; }
 
-  RunTotals Totals() const;
+  RunTotals Totals();
 
-  // Writes a raw profile of every running process that took a sample; returns the paths.
-  // `errors`, if any, one line each.
+  // Writes a raw profile of every running process that recorded something; returns the
+  // paths. `errors`, if any, one line each.
   std::vector<std::string> Snapshot(const char* reason, std::vector<std::string>* errors);
+  // The same, of each process whose live heap has grown by `bytes` since its last profile
+  // (or its start).
+  std::vector<std::string> SnapshotGrown(uint64_t bytes, std::vector<std::string>* errors);
 
   // After the run: writes a profile for each process that died before it could, and
-  // removes the states of all that ended. Counts processes that still run.
-  std::vector<std::string> CollectRemains(std::vector<std::string>* errors, int* still_running);
+  // removes the states of all that ended, unless that profile could not be written.
+  std::vector<std::string> CollectRemains(std::vector<std::string>* errors,
+                                          std::vector<RunningProcess>* still_running);
 
   // Raw profiles that the library wrote since Create(), by name.
   std::vector<std::string> NewRawProfiles() const;
@@ -50,13 +65,30 @@ class RunFiles {
   // Removes the state directory if it is empty.
   void RemoveStateDirectory();
 
+  // Profiles made here label live rows with threads.
+  void set_threads(bool threads) { threads_ = threads; }
+
  private:
+  // What was seen of one state, which may be gone since.
+  struct Seen {
+    uint64_t samples = 0;
+    uint64_t lost = 0;
+    uint64_t live_bytes_at_profile = 0;
+  };
+
   RunFiles() = default;
   std::vector<std::string> States() const;
+  // A profile of the running process behind `path`, if there is one and it recorded
+  // anything; "" if not.
+  std::string SnapshotOne(const std::string& path, const char* reason,
+                          std::vector<std::string>* errors);
 
   std::string output_directory_;
   std::string state_directory_;
+  UniqueFd state_directory_lock_;
+  bool threads_ = false;
   std::set<std::string> earlier_profiles_;
+  std::map<std::string, Seen> seen_;  // by path
 };
 
 }  // namespace tidemark::collect

@@ -9,6 +9,7 @@
 #include <memory>
 
 #include "absl/strings/str_cat.h"
+#include "profiler/collect/recordings.h"
 #include "proto/file_names.h"
 #include "proto/state_profile.h"
 
@@ -67,7 +68,7 @@ pid_t ProcessUsingState(const std::string& path) {
   if (real == nullptr || !source.ok()) return 0;
   absl::StatusOr<StateSummary> summary = SummarizeState(*source);
   if (!summary.ok() || summary->totals.seal != state::kSealRunning) return 0;
-  return MapsFile(summary->header.pid, real.get()) ? summary->header.pid : 0;
+  return FindMapper(real.get(), summary->header.pid);
 }
 
 std::string SnapshotFileName(const Snapshot& snapshot, uint32_t sequence) {

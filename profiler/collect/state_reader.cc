@@ -125,9 +125,23 @@ absl::StatusOr<uint64_t> StateSource::ReadAt(uint64_t offset, void* to, uint64_t
   return done;
 }
 
+absl::Status StateSource::WriteAt(uint64_t offset, const void* from, uint64_t bytes) const {
+  ssize_t n;
+  do {
+    n = pwrite(fd_.get(), from, bytes, static_cast<off_t>(base_ + offset));
+  } while (n < 0 && errno == EINTR);
+  if (n == static_cast<ssize_t>(bytes)) return absl::OkStatus();
+  return SystemError(n < 0 ? errno : EIO, "cannot write to the state", name_);
+}
+
 absl::StatusOr<StateSource> StateSource::OpenFile(const std::string& path) {
+  return Open(path, Access::kRead);
+}
+
+absl::StatusOr<StateSource> StateSource::Open(const std::string& path, Access access) {
   // O_NONBLOCK: a FIFO of that name must not hang us.
-  UniqueFd fd(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  const int mode = access == Access::kRead ? O_RDONLY : O_RDWR;
+  UniqueFd fd(open(path.c_str(), mode | O_CLOEXEC | O_NONBLOCK));
   if (!fd.valid()) return SystemError(errno, "cannot open the state", path);
   struct stat info;
   if (fstat(fd.get(), &info) != 0) return SystemError(errno, "cannot open the state", path);
@@ -141,7 +155,7 @@ absl::StatusOr<StateSource> StateSource::OpenFile(const std::string& path) {
 // Looks for a state among the shared mappings of a process.
 class StateSourceFinder {
  public:
-  explicit StateSourceFinder(pid_t pid) : pid_(pid) {}
+  StateSourceFinder(pid_t pid, StateSource::Access access) : pid_(pid), access_(access) {}
 
   absl::StatusOr<StateSource> Find() {
     absl::StatusOr<std::vector<MapsEntry>> maps = ReadMaps(pid_);
@@ -149,14 +163,17 @@ class StateSourceFinder {
     absl::Status refused;
     for (const MapsEntry& entry : *maps) {
       if (!entry.shared || !entry.readable || entry.offset != 0 || entry.inode == 0) continue;
-      absl::StatusOr<StateSource> source = Open(entry);
+      absl::StatusOr<StateSource> source = Open(entry, StateSource::Access::kRead);
       if (!source.ok()) {
         if (LooksLikeState(entry)) refused.Update(source.status());
         continue;
       }
       uint64_t magic = 0;
       absl::StatusOr<uint64_t> got = source->ReadAt(0, &magic, sizeof(magic));
-      if (got.ok() && magic == state::kMagic) return source;
+      if (!got.ok() || magic != state::kMagic) continue;
+      // Only what was seen to be a state is opened for writing.
+      if (access_ == StateSource::Access::kRead) return source;
+      return Open(entry, access_);
     }
     if (!refused.ok()) return refused;
     return absl::NotFoundError(absl::StrCat(
@@ -172,7 +189,7 @@ class StateSourceFinder {
 
   // By name if the name still leads to the mapped file, here or in the process's own mount
   // namespace; else through its memory.
-  absl::StatusOr<StateSource> Open(const MapsEntry& entry) const {
+  absl::StatusOr<StateSource> Open(const MapsEntry& entry, StateSource::Access access) const {
     for (const std::string& path :
          {entry.path, absl::StrCat("/proc/", pid_, "/root", entry.path)}) {
       struct stat info;
@@ -180,23 +197,25 @@ class StateSourceFinder {
           info.st_dev != entry.device) {
         continue;
       }
-      absl::StatusOr<StateSource> source = StateSource::OpenFile(path);
+      absl::StatusOr<StateSource> source = StateSource::Open(path, access);
       if (source.ok()) return source;
     }
     if (!LooksLikeState(entry)) return absl::NotFoundError("another shared mapping");
     const std::string memory = absl::StrCat("/proc/", pid_, "/mem");
-    UniqueFd fd(open(memory.c_str(), O_RDONLY | O_CLOEXEC));
+    const int mode = access == StateSource::Access::kRead ? O_RDONLY : O_RDWR;
+    UniqueFd fd(open(memory.c_str(), mode | O_CLOEXEC));
     if (!fd.valid()) {
-      return SystemError(errno, "cannot read the state in the process's memory", memory);
+      return SystemError(errno, "cannot reach the state in the process's memory", memory);
     }
     return StateSource(std::move(fd), entry.start, memory);
   }
 
   pid_t pid_;
+  StateSource::Access access_;
 };
 
-absl::StatusOr<StateSource> StateSource::OpenProcess(pid_t pid) {
-  return StateSourceFinder(pid).Find();
+absl::StatusOr<StateSource> StateSource::OpenProcess(pid_t pid, Access access) {
+  return StateSourceFinder(pid, access).Find();
 }
 
 class StateCopier {

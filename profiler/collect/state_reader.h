@@ -38,16 +38,21 @@ class StateSource {
   // kNotFound, kPermissionDenied, kInvalidArgument (not a regular file).
   static absl::StatusOr<StateSource> OpenFile(const std::string& path);
   // The state that a process maps. kNotFound when it maps none: it is not profiled.
-  static absl::StatusOr<StateSource> OpenProcess(pid_t pid);
+  // kReadWrite is for its control page (profiler/collect/control.h).
+  enum class Access { kRead, kReadWrite };
+  static absl::StatusOr<StateSource> OpenProcess(pid_t pid, Access access = Access::kRead);
 
   // For messages; the file's path unless it was reached through a process's memory.
   const std::string& name() const { return name_; }
 
   // Reads up to `bytes` at `offset` of the state; less only at its end.
   absl::StatusOr<uint64_t> ReadAt(uint64_t offset, void* to, uint64_t bytes) const;
+  // Writes all of it. REQUIRES: opened with kReadWrite.
+  absl::Status WriteAt(uint64_t offset, const void* from, uint64_t bytes) const;
 
  private:
   friend class StateSourceFinder;
+  static absl::StatusOr<StateSource> Open(const std::string& path, Access access);
   StateSource(UniqueFd fd, uint64_t base, std::string name)
       : fd_(std::move(fd)), base_(base), name_(std::move(name)) {}
 

@@ -1,0 +1,56 @@
+#include "analyzer/cli/quantities.h"
+
+#include <algorithm>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+
+namespace tidemark::cli {
+
+std::optional<uint64_t> ParseBytes(absl::string_view text) {
+  constexpr absl::string_view kUnits = "KMG";
+  constexpr uint64_t kLimit = uint64_t{1} << 40;
+  unsigned shift = 0;
+  if (!text.empty()) {
+    const size_t unit = kUnits.find(absl::ascii_toupper(static_cast<unsigned char>(text.back())));
+    if (unit != absl::string_view::npos) {
+      shift = 10 * static_cast<unsigned>(unit + 1);
+      text.remove_suffix(1);
+    }
+  }
+  uint64_t number = 0;
+  const bool parsed =
+      std::all_of(text.begin(), text.end(), absl::ascii_isdigit) && absl::SimpleAtoi(text, &number);
+  if (!parsed || number < 1 || number > kLimit >> shift) return std::nullopt;
+  return number << shift;
+}
+
+std::string CheckBytes(const std::string& text) {
+  if (ParseBytes(text).has_value()) return "";
+  return absl::StrCat("\"", text, "\" is not a number of bytes from 1 to 1024G");
+}
+
+std::string CheckRate(const std::string& text) {
+  if (text == "exact" || ParseBytes(text).has_value()) return "";
+  return absl::StrCat("\"", text, "\" is neither a number of bytes from 1 to 1024G nor exact");
+}
+
+std::string CheckInterval(const std::string& text) {
+  double seconds = 0;
+  if (absl::SimpleAtod(text, &seconds) && seconds >= 0.01 && seconds <= 1e6) return "";
+  return absl::StrCat("\"", text, "\" is not a number of seconds from 0.01 to 1000000");
+}
+
+std::string CheckChildren(const std::string& text) {
+  constexpr size_t kMaxFileName = 255;
+  const bool fits = !text.empty() && text.size() <= kMaxFileName &&
+                    std::none_of(text.begin(), text.end(), [](unsigned char c) {
+                      return c == '/' || absl::ascii_iscntrl(c);
+                    });
+  if (fits) return "";
+  return absl::StrCat("\"", text, "\" is neither all, none nor a pattern of program names without ",
+                      "a directory, such as worker*");
+}
+
+}  // namespace tidemark::cli

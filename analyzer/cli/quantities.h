@@ -1,0 +1,28 @@
+// Quantities as options of the command line take them.
+//
+// Thread class: pure functions. May allocate.
+
+#ifndef TIDEMARK_ANALYZER_CLI_QUANTITIES_H_
+#define TIDEMARK_ANALYZER_CLI_QUANTITIES_H_
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "absl/strings/string_view.h"
+
+namespace tidemark::cli {
+
+// "524288", "512K", "1M", "2G" (binary units, either case), 1 to 2^40: what libtidemark.so
+// accepts. Nothing for any other text.
+std::optional<uint64_t> ParseBytes(absl::string_view text);
+
+// Validators as CLI11 wants them: the error, or empty for a good value.
+std::string CheckBytes(const std::string& text);
+std::string CheckRate(const std::string& text);      // bytes, or exact
+std::string CheckInterval(const std::string& text);  // seconds
+std::string CheckChildren(const std::string& text);  // all, none or a pattern of file names
+
+}  // namespace tidemark::cli
+
+#endif  // TIDEMARK_ANALYZER_CLI_QUANTITIES_H_
