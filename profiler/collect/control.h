@@ -22,9 +22,9 @@
 namespace tidemark::collect {
 
 struct ControlChange {
-  std::optional<uint64_t> rate_bytes;  // wanted mean distance between samples
-  bool rate_exact = false;             // every allocation is wanted
-  std::optional<bool> paused;
+  std::optional<uint64_t> rate_bytes = std::nullopt;  // wanted mean distance between samples
+  bool rate_exact = false;                            // every allocation is wanted
+  std::optional<bool> paused = std::nullopt;
   bool any() const { return rate_bytes.has_value() || rate_exact || paused.has_value(); }
 };
 

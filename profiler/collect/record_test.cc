@@ -141,6 +141,69 @@ TEST_F(RecordTest, SnapshotsWhileItRuns) {
   EXPECT_THAT(stderr_, HasSubstr("*.pb.gz"));
 }
 
+TEST_F(RecordTest, SnapshotsWhenTheHeapGrew) {
+  options_.growth_bytes = 64 << 10;
+  // Grows by 100 KiB, sleeps, grows again, then stays.
+  EXPECT_EQ(Shell("a=$(printf %0100000d 1); sleep 0.6; b=$(printf %0100000d 1); sleep 0.6"), 0);
+  const size_t grown = Profiles("growth").size();
+  EXPECT_GE(grown, 2u);
+  EXPECT_LE(grown, 8u) << "not once for each look";
+}
+
+TEST_F(RecordTest, SnapshotsOfExactRecordingsToo) {
+  options_.rate = "exact";
+  options_.interval_s = 0.1;
+  EXPECT_EQ(Shell("sleep 0.6"), 0);
+  EXPECT_GE(Profiles("interval").size(), 2u);
+}
+
+TEST_F(RecordTest, PassesItsSettingsOn) {
+  const std::string seen = directory_ + "/seen";
+  options_.children = "w*";
+  options_.mmap = options_.threads = true;
+  EXPECT_EQ(Shell("env > " + seen), 0);
+  const std::string environment = Read(seen);
+  EXPECT_THAT(environment, HasSubstr("TIDEMARK_MMAP=1\n"));
+  EXPECT_THAT(environment, HasSubstr("TIDEMARK_THREADS=1\n"));
+  EXPECT_THAT(environment, testing::ContainsRegex("TIDEMARK_CHILD(REN|_OF)=w\\*\n"));
+}
+
+TEST_F(RecordTest, AProcessThatRunsOnIsNamed) {
+  const std::string pid_file = directory_ + "/pid";
+  EXPECT_EQ(Shell("sleep 30 > /dev/null 2>&1 & echo $! > " + pid_file + "; sleep 0.5"), 0);
+  const std::string pid = std::to_string(std::stoi(Read(pid_file)));
+  kill(std::stoi(pid), SIGTERM);
+  EXPECT_THAT(stderr_, HasSubstr("still runs and records: " + pid + " ("));
+  EXPECT_THAT(stderr_, HasSubstr("tidemark snapshot " + pid));
+}
+
+TEST_F(RecordTest, LossesAreNamedOncePerProcess) {
+  options_.interval_s = 0.1;
+  options_.writer = [](const std::string& path,
+                       const std::string&) -> absl::StatusOr<ProfileFacts> {
+    // The count rises from profile to profile of one process.
+    const auto sequence = static_cast<uint64_t>(std::stoi(path.substr(path.size() - 10, 4)));
+    return ProfileFacts{1, {{"nodes_full", 100 + (sequence == 1 ? 5u : 0u)}}};
+  };
+  EXPECT_EQ(Shell("sleep 0.5; :"), 0);
+  // The shell and sleep.
+  EXPECT_THAT(stderr_, HasSubstr("tidemark: lost: nodes_full 210\n"));
+}
+
+TEST_F(RecordTest, OneLineForATroubleThatComesAgainAndAgain) {
+  options_.interval_s = 0.1;
+  options_.writer = [](const std::string& path,
+                       const std::string&) -> absl::StatusOr<ProfileFacts> {
+    return absl::ResourceExhaustedError("cannot write: No space left on device (where: " + path +
+                                        ")");
+  };
+  EXPECT_EQ(Shell("sleep 0.6"), 0);
+  const size_t at = stderr_.find("No space left");
+  ASSERT_NE(at, std::string::npos) << stderr_;
+  EXPECT_EQ(stderr_.find("No space left", at + 1), std::string::npos) << stderr_;
+  EXPECT_THAT(stderr_, HasSubstr(" more of these"));
+}
+
 TEST_F(RecordTest, KeepsWhatWasPreloadedBefore) {
   const std::string seen = directory_ + "/seen";
   setenv("LD_PRELOAD", "libpthread.so.0", 1);
