@@ -16,7 +16,7 @@ class Machine {
   // The filter's answer. False: not a program that the kernel takes.
   bool Run(uint32_t* answer) {
     // Jumps only go forward, so every instruction runs at most once.
-    for (uint32_t at = 0; at < program_.len; ++at) {
+    for (uint64_t at = 0; at < program_.len; ++at) {
       const sock_filter& i = program_.filter[at];
       switch (BPF_CLASS(i.code)) {
         case BPF_LD:
