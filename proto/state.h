@@ -33,6 +33,8 @@ inline constexpr uint64_t kPageBytes = 4096;
 
 // Addresses in a trie node; not code.
 inline constexpr uint64_t kPcTruncated = 1;  // the outermost "frame" of a stack that was cut
+// The innermost "frame" of a mapping that the program made itself (TIDEMARK_MMAP=1).
+inline constexpr uint64_t kPcMmap = 2;
 // Set in Node::pc when its module was unloaded: the address may mean other code now.
 inline constexpr uint64_t kPcRetired = 1ull << 63;
 inline constexpr uint32_t kRootNode = 0;
@@ -64,7 +66,7 @@ struct Header {
   uint64_t magic;
   uint32_t layout_version;
   uint32_t ready;       // (atomic) 1 once all of this page and the directory are valid
-  uint64_t file_bytes;  // total size, all of it reserved
+  uint64_t file_bytes;  // total size; pages that were never used may be holes
   int32_t pid;          // in the target's own PID namespace
   int32_t parent_pid;
   uint64_t process_id;          // hash of AT_RANDOM, PID and time: tells apart who reuses a PID
@@ -112,6 +114,7 @@ enum Loss : uint32_t {
   kLossFreeMissed,       // free of a sampled block noticed only when its address came back
   kLossOutputFailed,     // final profile could not be written
   kLossChildUnprofiled,  // fork child that could not create a state of its own
+  kLossMappingsFull,     // mapping not counted, or a part of it too early as unmapped: no room
   kLossCount,
 };
 
@@ -120,6 +123,7 @@ inline constexpr const char* kLossCommentKeys[kLossCount] = {
     "loss.reentered",       "loss.nodes_full",  "loss.live_busy",     "loss.live_full",
     "loss.sites_full",      "loss.freed_full",  "loss.threads_full",  "loss.modules_full",
     "loss.stack_truncated", "loss.free_missed", "loss.output_failed", "loss.child_unprofiled",
+    "loss.mappings_full",
 };
 
 enum Seal : uint32_t {
@@ -174,11 +178,13 @@ struct alignas(64) LiveShard {
   uint32_t lock;      // (atomic) target only
   uint32_t sequence;  // (atomic)
   uint32_t used;      // entries in use
-  uint32_t pad;
+  uint32_t pages;     // target only; bit i: page i of the shard's entries was ever used
 };
 static_assert(sizeof(LiveShard) == 64);
 
-// One sampled block that was not freed yet. Address 0: the slot is empty.
+// One sampled block that was not freed yet. Address 0: the slot is empty. With kMappingMark it
+// is no address but stands for a mapping; its sizes are then what remains of it.
+inline constexpr uint64_t kMappingMark = 1ull << 63;
 struct LiveEntry {
   uint64_t address;
   uint64_t size_bytes;      // as requested

@@ -110,7 +110,7 @@ class FixedText {
 // Fixed places in the scratch memory.
 struct ProfileScratch {
   static constexpr uint64_t kTextBytes = 8192;
-  static constexpr uint64_t kMaxLocations = state::kMaxFrames + 1;
+  static constexpr uint64_t kMaxLocations = state::kMaxFrames + 2;  // the two marks
 
   // What the live blocks of one row have in common.
   struct LiveKey {
@@ -221,6 +221,7 @@ class StateProfileWriter {
     kValueCount,
   };
   static constexpr uint64_t kTruncatedFunction = 1;
+  static constexpr uint64_t kMmapFunction = 2;
 
   template <class T>
   static void Clear(T* array, uint64_t count) {
@@ -538,6 +539,7 @@ class StateProfileWriter {
     if (pc == state::kPcTruncated) {
       return scratch_.node_locations[node] = TruncatedLocation();
     }
+    if (pc == state::kPcMmap) return scratch_.node_locations[node] = MmapLocation();
     const uint64_t mask = scratch_.pc_slot_count - 1;
     uint64_t slot = HashMix(pc ^ uint64_t{module} << 48) & mask;
     for (; scratch_.pc_slots[slot] != 0; slot = (slot + 1) & mask) {
@@ -561,6 +563,15 @@ class StateProfileWriter {
       out_.WriteLocation(truncated_location_, 0, 0, kTruncatedFunction);
     }
     return truncated_location_;
+  }
+
+  uint32_t MmapLocation() {
+    if (mmap_location_ == 0) {
+      mmap_location_ = ++location_count_;
+      out_.WriteFunction(kMmapFunction, out_.String("mmap"));
+      out_.WriteLocation(mmap_location_, 0, 0, kMmapFunction);
+    }
+    return mmap_location_;
   }
 
   using Text = FixedText<ProfileScratch::kTextBytes>;
@@ -678,6 +689,7 @@ class StateProfileWriter {
   uint32_t row_count_ = 0;
   uint32_t location_count_ = 0;
   uint32_t truncated_location_ = 0;
+  uint32_t mmap_location_ = 0;
   uint32_t thread_index_ = state::kNoThread;
   bool thread_ok_ = false;
 };

@@ -21,8 +21,6 @@ constexpr uint32_t kCacheEntries = 512;
 // What one thread's live bytes may be off in the global total while others run; what the
 // peak may be missed by, per thread.
 constexpr int64_t kPendingBytes = 32 << 10;
-// Space in the state file is made sure of in steps of this.
-constexpr uint64_t kPopulateBytes = 1 << 20;
 
 // Where a thread finds the counters of a site it used lately.
 struct CacheEntry {
@@ -40,37 +38,7 @@ struct ThreadTables {
   state::ExactChunk* chunks[kExactSiteCapacity / state::kExactChunkSites];
 };
 
-// A growing array of the state file. Every byte below `populated` has its page.
-struct Growing {
-  char* base;
-  uint64_t stride;
-  uint64_t capacity;
-  uint64_t populated;
-
-  // Makes sure that entry `index` can be stored to: a store into a page that a full file
-  // system cannot give would kill the target. REQUIRES: the caller's lock.
-  bool Reach(uint64_t index) {
-    if (index >= capacity) return false;
-    const uint64_t end = (index + 1) * stride;
-    while (populated < end) {
-      constexpr int kMadvPopulateWrite = 23;
-      const uint64_t all = capacity * stride;
-      uint64_t bytes = all - populated < kPopulateBytes ? all - populated : kPopulateBytes;
-      bytes = (bytes + state::kPageBytes - 1) / state::kPageBytes * state::kPageBytes;
-      if (Syscall(SYS_madvise, AsLong(base + populated), static_cast<long>(bytes),
-                  kMadvPopulateWrite) != 0) {
-        return false;
-      }
-      populated += bytes;
-    }
-    return true;
-  }
-};
-
 constinit State g_state = {};
-constinit Growing g_node_space = {};
-constinit Growing g_site_space = {};
-constinit Growing g_chunk_space = {};
 constinit PathMap g_nodes;  // path -> node
 constinit PathMap g_sites;  // path and size bucket -> site + 1
 constinit AddressTable g_blocks;
@@ -122,8 +90,12 @@ class Hold {
   ThreadTables* tables_;
 };
 
-// The node of the stack just captured. REQUIRES: g_lock. kRootNode: full.
-uint32_t InternStack(const FastCapture& stack) {
+// What a mapping's path is extended by.
+PathKey MappingPath(const FastCapture& stack) { return stack.key().Extended(state::kPcMmap); }
+
+// The node of the stack just captured, with the mark of a mapping if it is one.
+// REQUIRES: g_lock. kRootNode: full.
+uint32_t InternStack(const FastCapture& stack, bool is_mapping) {
   uint32_t depth = stack.depth();
   while (depth > 1 && IsInOperatorNew(stack.pc(depth - 1))) --depth;  // as recorder.cc does
   // Most of a new stack is known: find how much, from the leaf outwards.
@@ -132,7 +104,8 @@ uint32_t InternStack(const FastCapture& stack) {
   while (known > 0 && (node = g_nodes.Find(stack.key(known - 1))) == PathMap::kAbsent) --known;
   uint64_t count = g_state.totals->node_count;
   auto add = [&](uint64_t pc, uint32_t module, const PathKey& key) {
-    if (!g_node_space.Reach(count) || !g_nodes.Insert(key, static_cast<uint32_t>(count))) {
+    if (count >= kExactNodeCapacity || !Reach(state::kSectionNodes, &g_state.nodes[count]) ||
+        !g_nodes.Insert(key, static_cast<uint32_t>(count))) {
       return false;
     }
     g_state.nodes[count] = {pc, node, module};
@@ -150,12 +123,18 @@ uint32_t InternStack(const FastCapture& stack) {
   for (uint32_t i = known; i < depth; ++i) {
     if (!add(stack.pc(i), stack.module(i), stack.key(i))) return state::kRootNode;
   }
+  if (is_mapping) {
+    const PathKey path = MappingPath(stack);
+    const uint32_t mark = g_nodes.Find(path);
+    if (mark != PathMap::kAbsent) return mark;
+    if (!add(state::kPcMmap, state::kNoModule, path)) return state::kRootNode;
+  }
   return node;
 }
 
 // The site of the stack just captured with a size bucket, as site + 1; 0: lost, counted.
 [[gnu::noinline]] uint32_t FindOrAddSite(const FastCapture& stack, const PathKey& key,
-                                         uint32_t bucket) {
+                                         uint32_t bucket, bool is_mapping) {
   uint32_t number = g_sites.Find(key);
   if (number != PathMap::kAbsent) return number;
   if (!AcquireBounded(&g_lock)) {
@@ -165,10 +144,11 @@ uint32_t InternStack(const FastCapture& stack) {
   number = g_sites.Find(key);
   if (number == PathMap::kAbsent) {
     const uint64_t count = g_state.totals->exact_site_count;
-    const uint32_t node = InternStack(stack);
+    const uint32_t node = InternStack(stack, is_mapping);
     if (node == state::kRootNode) {
       CountLoss(state::kLossNodesFull);
-    } else if (!g_site_space.Reach(count) ||
+    } else if (count >= kExactSiteCapacity ||
+               !Reach(state::kSectionExactSites, &g_state.exact_sites[count]) ||
                !g_sites.Insert(key, static_cast<uint32_t>(count + 1))) {
       CountLoss(state::kLossSitesFull);
     } else {
@@ -191,8 +171,8 @@ state::ExactCounter* CounterOf(ThreadTables* tables, uint32_t site) {
       return nullptr;
     }
     const uint64_t count = g_state.totals->exact_chunk_count;
-    if (g_chunk_space.Reach(count)) {
-      state::ExactChunk* chunk = &g_state.exact_chunks[count];
+    state::ExactChunk* chunk = &g_state.exact_chunks[count];
+    if (count < kExactChunkCapacity && Reach(state::kSectionExactChunks, chunk)) {
       chunk->thread = tables->slot;
       chunk->first_site = site / state::kExactChunkSites * state::kExactChunkSites;
       __atomic_store_n(&g_state.totals->exact_chunk_count, count + 1, __ATOMIC_RELEASE);
@@ -273,7 +253,7 @@ void AllocationIn(ThreadTables* tables, void* block, size_t size, const Register
   key.a += (uint64_t{bucket} + 1) * 0x9e3779b97f4a7c15u;
   CacheEntry* cached = &tables->cache[key.a % kCacheEntries];
   if (TM_UNLIKELY(cached->counter == nullptr || !(cached->key == key))) {
-    const uint32_t number = FindOrAddSite(tables->capture, key, bucket);
+    const uint32_t number = FindOrAddSite(tables->capture, key, bucket, false);
     if (number == 0) return;
     state::ExactCounter* counter = CounterOf(tables, number - 1);
     if (counter == nullptr) return;
@@ -288,6 +268,32 @@ void AllocationIn(ThreadTables* tables, void* block, size_t size, const Register
   Add(&counter->alloc_objects, 1);
   Add(&counter->alloc_bytes, size);
   AddLive(tables, static_cast<int64_t>(size));
+}
+
+// The site; AddressTable::kNone: lost, counted.
+uint32_t MappingIn(ThreadTables* tables, uint64_t bytes, const Registers& caller) {
+  tables->capture.Capture(caller);
+  const uint32_t bucket = SizeBucket(bytes);
+  PathKey key = MappingPath(tables->capture);
+  key.a += (uint64_t{bucket} + 1) * 0x9e3779b97f4a7c15u;
+  const uint32_t number = FindOrAddSite(tables->capture, key, bucket, true);
+  if (number == 0) return AddressTable::kNone;
+  state::ExactCounter* counter = CounterOf(tables, number - 1);
+  if (counter == nullptr) return AddressTable::kNone;
+  SettlePeak(counter);
+  Add(&counter->alloc_objects, 1);
+  Add(&counter->alloc_bytes, bytes);
+  AddLive(tables, static_cast<int64_t>(bytes));
+  return number - 1;
+}
+
+void UnmappingIn(ThreadTables* tables, uint32_t site, uint64_t bytes, bool last) {
+  state::ExactCounter* counter = CounterOf(tables, site);
+  if (counter == nullptr) return;
+  SettlePeak(counter);
+  Add(&counter->freed_objects, last ? 1 : 0);
+  Add(&counter->freed_bytes, bytes);
+  AddLive(tables, -static_cast<int64_t>(bytes));
 }
 
 // Runs `event(ThreadTables*)` as the calling thread, unless it is inside already.
@@ -316,19 +322,12 @@ inline void Run(Event&& event) {
 
 bool Start(const State& state, uint32_t granule_bits) {
   g_state = state;
-  const auto growing = [&](state::SectionKind kind, void* base) {
-    const state::Section& s = state.header->sections[kind];
-    return Growing{static_cast<char*>(base), s.stride, s.capacity, 0};
-  };
-  g_node_space = growing(state::kSectionNodes, state.nodes);
-  g_site_space = growing(state::kSectionExactSites, state.exact_sites);
-  g_chunk_space = growing(state::kSectionExactChunks, state.exact_chunks);
   g_lock = 0;
   g_threads = 0;
   for (ThreadTables*& tables : g_tables) tables = nullptr;
   g_root_key = PathKey{state.header->process_id, ~state.header->process_id}.Extended(1);
   if (!g_nodes.Start(1 << 14) || !g_sites.Start(1 << 13) || !g_blocks.Start(granule_bits) ||
-      !g_node_space.Reach(state::kRootNode)) {
+      !Reach(state::kSectionNodes, &state.nodes[state::kRootNode])) {
     return false;
   }
   state.nodes[state::kRootNode] = {0, state::kRootNode, state::kNoModule};
@@ -355,6 +354,18 @@ void PutBack(void* block, const AddressTable::Block& taken) {
 
 void CountFree(const AddressTable::Block& taken) {
   Run([&](ThreadTables* tables) { CountFreeIn(tables, taken); });
+}
+
+uint32_t Mapping(uint64_t bytes, const Registers& caller) {
+  uint32_t site = AddressTable::kNone;
+  if (TM_UNLIKELY(state::IsPaused(*g_state.control))) return site;
+  Run([&](ThreadTables* tables) { site = MappingIn(tables, bytes, caller); });
+  return site;
+}
+
+void Unmapping(uint32_t site, uint64_t bytes, bool last) {
+  if (site == AddressTable::kNone) return;
+  Run([&](ThreadTables* tables) { UnmappingIn(tables, site, bytes, last); });
 }
 
 void ForgetThread() {

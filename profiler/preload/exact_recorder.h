@@ -38,6 +38,11 @@ AddressTable::Block Take(void* block);
 void PutBack(void* block, const AddressTable::Block& taken);
 void CountFree(const AddressTable::Block& taken);
 
+// The program mapped memory (interpose_mmap.h): its site, AddressTable::kNone when it is not
+// counted. Then it unmapped `bytes` of it; `last`: nothing of it remains.
+uint32_t Mapping(uint64_t bytes, const Registers& caller);
+void Unmapping(uint32_t site, uint64_t bytes, bool last);
+
 // The thread is about to end; its slot's counters stay for the next thread there.
 void ForgetThread();
 

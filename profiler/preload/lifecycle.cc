@@ -9,6 +9,7 @@
 
 #include "profiler/preload/exact_entry.h"
 #include "profiler/preload/final_profile.h"
+#include "profiler/preload/interpose_mmap.h"
 #include "profiler/preload/next_allocator.h"
 #include "profiler/preload/operators.h"
 #include "profiler/preload/options.h"
@@ -120,6 +121,7 @@ bool StartThisProcess() {
   const bool started = StartRecording({g_options.rate_bytes, g_options.exact, RealMalloc(),
                                        g_options.active, g_options.state, g_output_directory});
   if (started && g_options.exact) InstallExactEntries();
+  if (started && g_options.mmap) InstallMmapEntries();
   if (g_options.log) {
     Say(started ? "recording into " : "not recording: no room for the state",
         started ? CurrentStatePath() : "");

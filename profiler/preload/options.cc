@@ -93,6 +93,10 @@ Options ParseOptions(char** environment, Complain complain) {
   if (active != nullptr && !ParseSwitch(active, &options.active)) {
     complain("TIDEMARK_ACTIVE", active, "0 or 1", "1");
   }
+  const char* mmap = Find(environment, "TIDEMARK_MMAP");
+  if (mmap != nullptr && !ParseSwitch(mmap, &options.mmap)) {
+    complain("TIDEMARK_MMAP", mmap, "0 or 1", "0");
+  }
   const char* log = Find(environment, "TIDEMARK_LOG");
   if (log != nullptr && !ParseSwitch(log, &options.log)) {
     complain("TIDEMARK_LOG", log, "0 or 1", "0");

@@ -19,6 +19,7 @@ struct Options {
   bool active;           // TIDEMARK_ACTIVE=0: dormant
   bool log;              // TIDEMARK_LOG=1: say on stderr what happens
   bool threads;          // TIDEMARK_THREADS=1: the final profile names threads
+  bool mmap;             // TIDEMARK_MMAP=1: the program's own anonymous mappings count too
   char* children_value;  // the value of TIDEMARK_CHILDREN in the environment itself
 };
 

@@ -96,7 +96,7 @@ void EnsureCurrent(ThreadState* t) {
   if (TM_LIKELY(t->epoch == g_epoch)) return;
   const ThreadState before = *t;
   const uint64_t seed =
-      g_state.header->process_id ^ Mix(static_cast<uint64_t>(GetTid())) ^ Mix(MonotonicNs());
+      g_state.header->process_id ^ Mix(reinterpret_cast<uint64_t>(t)) ^ Mix(MonotonicNs());
   *t = ThreadState{};
   t->left = before.left;
   t->rest = before.rest;
@@ -207,6 +207,7 @@ bool InsertLive(ThreadState* t, const state::LiveEntry& entry) {
       return true;
     }
     case LiveTable::Put::kFull:
+    case LiveTable::Put::kNoSpace:
       CountLoss(state::kLossLiveFull);
       return false;
     case LiveTable::Put::kBusy:
@@ -223,6 +224,14 @@ void LeaveOutOperatorNew(CapturedStack* stack) {
   if (inner == 0) return;
   stack->depth -= inner;
   memmove(stack->frames, stack->frames + inner, stack->depth * sizeof(stack->frames[0]));
+}
+
+// What stands for a mapping where blocks have their address.
+void* MappingKey(uint64_t number) {
+  return reinterpret_cast<void*>(state::kMappingMark | number << 4);
+}
+bool IsMapping(const state::LiveEntry& entry) {
+  return (entry.address & state::kMappingMark) != 0;
 }
 
 void TakeSample(ThreadState* t, void* block, size_t size, uint64_t rate, uint32_t chain,
@@ -252,7 +261,10 @@ void TakeSample(ThreadState* t, void* block, size_t size, uint64_t rate, uint32_
   entry.weight_objects = weight.objects;
 
   bool full;
-  const uint32_t node = g_stacks.Intern(*stack, &full);
+  uint32_t node = g_stacks.Intern(*stack, &full);
+  if (IsMapping(entry) && node != state::kRootNode) {
+    node = g_stacks.Mark(node, state::kPcMmap, &full);
+  }
   if (node == state::kRootNode) {
     CountLoss(full ? state::kLossNodesFull : state::kLossLiveBusy);
     return;
@@ -474,6 +486,13 @@ const state::Header* CurrentState() { return g_state.header; }
 
 const char* CurrentStatePath() { return g_state_path; }
 
+bool RenewState() {
+  const state::Header& header = *g_state.header;
+  const StateFileOptions file{nullptr, header.output_directory, header.process_id,
+                              header.mode == kModeExact};
+  return RenewStateFile(file, g_base, g_state_path);
+}
+
 void Seal(state::Seal seal, int exit_status) {
   if (g_state.header == nullptr) return;
   g_state.totals->exit_status = exit_status;
@@ -519,6 +538,33 @@ void FinishRealloc(const state::LiveEntry& taken, void* moved_to, size_t new_siz
     CountFreeHere(t, taken, caller);
   }
   if (!unseen) RecordAt(moved_to, new_size, taken.chain + 1, caller);
+}
+
+void RecordMapping(uint64_t number, uint64_t bytes, const Registers& caller) {
+  if (!PassesUnseen(bytes)) RecordAt(MappingKey(number), bytes, 0, caller);
+}
+
+void RecordUnmapping(uint64_t number, uint64_t bytes, bool last, const Registers& caller) {
+  ThreadState* t = &t_state;
+  if (!MayEnter(t)) return;
+  Inside inside(t);
+  state::LiveEntry entry;
+  if (!TakeBlock(MappingKey(number), &entry)) return;
+  if (last || bytes >= entry.size_bytes) {
+    CountFreeHere(t, entry, caller);
+    return;
+  }
+  // (weight, size) = (weight * (size - bytes) / size, size - bytes): the odds of its being
+  // sampled were those of the whole.
+  const uint64_t part =
+      static_cast<uint64_t>(fixed::Wide{entry.weight_bytes} * bytes / entry.size_bytes);
+  if (g_sites.CountPartialFree(entry, part)) {
+    entry.size_bytes -= bytes;
+    entry.weight_bytes -= part;
+  } else {
+    CountLoss(state::kLossLiveBusy);
+  }
+  InsertLive(t, entry);
 }
 
 bool EnsureThreadCurrent(ThreadState* thread) {

@@ -36,6 +36,11 @@ void PutAfterFailedRealloc(const state::LiveEntry& taken);
 void FinishRealloc(const state::LiveEntry& taken, void* moved_to, size_t new_size, bool unseen,
                    const Registers& caller);
 
+// The program mapped memory (interpose_mmap.h), counted as one block of `bytes`; `number` is
+// never used again. Then it unmapped `bytes` of it; `last`: nothing of it remains.
+void RecordMapping(uint64_t number, uint64_t bytes, const Registers& caller);
+void RecordUnmapping(uint64_t number, uint64_t bytes, bool last, const Registers& caller);
+
 // Creates the state and starts recording; false (and every call above does nothing) when
 // that is impossible. Called once at start and once in each fork child.
 struct StartOptions {
@@ -53,6 +58,8 @@ bool IsRecording();
 const state::Header* CurrentState();
 // Its file; "" when it is a memfd.
 const char* CurrentStatePath();
+// Its file was removed, but recording goes on: makes one anew (RenewStateFile).
+bool RenewState();
 void Seal(state::Seal seal, int exit_status);
 void CountLoss(state::Loss loss, uint64_t n = 1);
 

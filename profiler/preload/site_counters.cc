@@ -46,7 +46,8 @@ uint32_t SiteCounters::AddSite(uint32_t stack, uint32_t size_bucket, uint64_t sl
     }
   }
   const uint64_t count = state_.totals->site_count;
-  if (result == kNoSite && count == kSiteCapacity) {
+  if (result == kNoSite &&
+      (count == kSiteCapacity || !Reach(state::kSectionSites, &state_.sites[count]))) {
     *full = true;
   } else if (result == kNoSite) {
     result = static_cast<uint32_t>(count);
@@ -124,6 +125,16 @@ bool SiteCounters::CountFree(const state::LiveEntry& entry, const FreeEvidence& 
   return true;
 }
 
+bool SiteCounters::CountPartialFree(const state::LiveEntry& entry, uint64_t bytes) {
+  if (!AcquireBounded(&lock_)) return false;
+  state::Site* site = &state_.sites[entry.site];
+  SettlePeak(site);
+  Add(&site->freed_bytes, bytes);
+  AddLive(-static_cast<int64_t>(bytes));
+  Release(&lock_);
+  return true;
+}
+
 bool SiteCounters::Restate(const state::LiveEntry& before, const state::LiveEntry& after,
                            bool kept) {
   if (!AcquireBounded(&lock_)) return false;
@@ -155,8 +166,8 @@ state::Freed* SiteCounters::FindOrAddFreed(uint32_t site, const FreeEvidence& e)
     }
   }
   const uint64_t count = state_.totals->freed_count;
-  if (count == kFreedCapacity) return nullptr;
   state::Freed* f = &state_.freed[count];
+  if (count == kFreedCapacity || !Reach(state::kSectionFreed, f)) return nullptr;
   f->site = site;
   f->lifetime_bucket = e.lifetime_bucket;
   f->outlives_bucket = e.outlives_bucket;

@@ -38,6 +38,8 @@ class SiteCounters {
   };
   // *freed_full: the evidence row did not fit; the totals were counted.
   bool CountFree(const state::LiveEntry& entry, const FreeEvidence& evidence, bool* freed_full);
+  // `bytes` of what the entry stands for are freed; the block itself lives on.
+  bool CountPartialFree(const state::LiveEntry& entry, uint64_t bytes);
   // Thinning changed what a live sample stands for; kept == false: it stands for nothing
   // any more. Its allocation is restated, so that live = alloc - freed keeps holding.
   bool Restate(const state::LiveEntry& before, const state::LiveEntry& after, bool kept);

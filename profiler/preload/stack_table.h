@@ -27,6 +27,11 @@ class StackTable {
   // The leaf's node; kRootNode when the trie is full or its lock busy (*full says which).
   uint32_t Intern(const CapturedStack& stack, bool* full);
 
+  // The node of a mark (no code) inside `node`; results as Intern's.
+  uint32_t Mark(uint32_t node, uint64_t mark, bool* full) {
+    return Child(node, mark, state::kNoModule, full);
+  }
+
   // Code at [start, limit) was unloaded: its nodes no longer match a lookup, so the same
   // address loaded with other code gets nodes of its own.
   void Retire(uint64_t start, uint64_t limit);

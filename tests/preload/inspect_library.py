@@ -30,13 +30,14 @@ EXPORTS = set("""
     _ZdlPvSt11align_val_t _ZdaPvSt11align_val_t _ZdlPvmSt11align_val_t _ZdaPvmSt11align_val_t
     _ZdlPvSt11align_val_tRKSt9nothrow_t _ZdaPvSt11align_val_tRKSt9nothrow_t
     execve execv execvp execvpe execl execlp execle fexecve execveat _exit _Exit dlclose
-    prctl syscall
+    prctl syscall mmap mmap64 munmap mremap
 """.split())
 # Instructions from the entry to the jump into the next allocator, when nothing is sampled.
 FAST_PATHS = {
     "malloc": 6, "calloc": 9, "realloc": 14, "free": 11, "cfree": 11, "memalign": 6,
     "posix_memalign": 6, "aligned_alloc": 6, "_Znwm": 4, "_Znam": 4, "_ZdlPv": 4, "_ZdlPvm": 4,
     "malloc_usable_size": 1, "syscall": 6,
+    "mmap": 1, "mmap64": 1, "munmap": 1, "mremap": 1,
 }
 # What may not stand on a fast path at all: it would mean a stack frame or a call.
 FRAME = re.compile(r"\b(push|call|sub\s+\$\w+,%rsp|enter|leave)\b")
