@@ -1,5 +1,6 @@
 #include "profiler/collect/process.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
@@ -9,8 +10,10 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <memory>
 #include <string_view>
 
+#include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
@@ -148,6 +151,33 @@ bool IsRunning(pid_t pid) {
   if (close_at == std::string::npos || close_at + 2 >= stat->size()) return false;
   const char state = (*stat)[close_at + 2];
   return state != 'Z' && state != 'X';
+}
+
+std::vector<pid_t> AllProcesses() {
+  std::vector<pid_t> pids;
+  for (const std::string& name : DirectoryEntries("/proc")) {
+    pid_t pid = 0;
+    if (absl::SimpleAtoi(name, &pid) && pid > 0) pids.push_back(pid);
+  }
+  std::sort(pids.begin(), pids.end());
+  return pids;
+}
+
+bool WasStartedWith(pid_t pid, const std::string& entry) {
+  const absl::StatusOr<std::string> environment = ReadSmallFile(ProcPath(pid, "environ"));
+  if (!environment.ok()) return false;
+  // Each entry ends in a NUL.
+  return absl::StrContains(std::string(1, '\0') + *environment,
+                           std::string(1, '\0') + entry + std::string(1, '\0'));
+}
+
+std::vector<std::string> DirectoryEntries(const std::string& directory) {
+  std::vector<std::string> names;
+  const std::unique_ptr<DIR, int (*)(DIR*)> open_directory(opendir(directory.c_str()), closedir);
+  if (open_directory == nullptr) return names;
+  while (const dirent* entry = readdir(open_directory.get())) names.push_back(entry->d_name);
+  std::sort(names.begin(), names.end());
+  return names;
 }
 
 bool MapsFile(pid_t pid, const std::string& path) {

@@ -62,6 +62,16 @@ ProcessMemory ReadProcessMemory(pid_t pid);
 // False for a zombie too: its memory is gone.
 bool IsRunning(pid_t pid);
 
+// All there are (in this PID namespace), ascending.
+std::vector<pid_t> AllProcesses();
+
+// Whether `pid` was started with `entry` (NAME=VALUE) in its environment. False where we may
+// not look.
+bool WasStartedWith(pid_t pid, const std::string& entry);
+
+// The names in `directory`, sorted; none when it cannot be read.
+std::vector<std::string> DirectoryEntries(const std::string& directory);
+
 // Whether `pid` runs and maps the file `path` (absolute, without symbolic links). A process
 // whose mappings we may not see counts as one that does.
 bool MapsFile(pid_t pid, const std::string& path);

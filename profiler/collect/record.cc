@@ -106,7 +106,9 @@ class Run {
     // Ignored, as some parents leave it, the target's end would not be ours to collect.
     original_child_handler_ = signal(SIGCHLD, SIG_DFL);
     const int failure = Launch();
-    signal(SIGPIPE, SIG_IGN);  // a closed stderr must not cost the target's exit status
+    // Neither a closed stderr nor a limit on files may cost the target's exit status.
+    signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN);
     if (failure != 0) {
       files_.RemoveStateDirectory();
       sigprocmask(SIG_SETMASK, &original_mask_, nullptr);
@@ -325,7 +327,9 @@ class Run {
 
   void Report(const std::vector<std::string>& profiles, uint64_t rows) {
     SayStillRunning();
-    if (profiles.empty() && still_running_.empty()) Say(absl::StrCat("no profile: ", Why()));
+    if (profiles.empty() && still_running_.empty() && errors_.empty()) {
+      Say(absl::StrCat("no profile: ", Why()));
+    }
     if (profiles.empty()) return;
     Say(absl::StrCat(Count(profiles.size(), "profile"), " in ", files_.output_directory()));
     if (rows == 0) {

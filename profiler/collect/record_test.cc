@@ -170,9 +170,14 @@ TEST_F(RecordTest, PassesItsSettingsOn) {
 
 TEST_F(RecordTest, AProcessThatRunsOnIsNamed) {
   const std::string pid_file = directory_ + "/pid";
-  EXPECT_EQ(Shell("sleep 30 > /dev/null 2>&1 & echo $! > " + pid_file + "; sleep 0.5"), 0);
+  EXPECT_EQ(Shell("sleep 30 > /dev/null 2>&1 & echo $! > " + pid_file +
+                  "; echo $TIDEMARK_STATE > " + pid_file + ".state; sleep 0.5"),
+            0);
   const std::string pid = std::to_string(std::stoi(Read(pid_file)));
-  kill(std::stoi(pid), SIGTERM);
+  kill(std::stoi(pid), SIGKILL);
+  std::string states = Read(pid_file + ".state");
+  states.pop_back();
+  EXPECT_TRUE(std::filesystem::remove_all(states) > 1) << "its state was to stay";
   EXPECT_THAT(stderr_, HasSubstr("still runs and records: " + pid + " ("));
   EXPECT_THAT(stderr_, HasSubstr("tidemark snapshot " + pid));
 }

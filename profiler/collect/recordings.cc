@@ -1,6 +1,5 @@
 #include "profiler/collect/recordings.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -9,7 +8,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <memory>
 #include <set>
 #include <utility>
 
@@ -27,25 +25,6 @@ constexpr char kSharedMemory[] = "/dev/shm";
 constexpr time_t kInTheMakingSeconds = 10;
 
 using FileId = std::pair<dev_t, ino_t>;
-
-std::vector<std::string> Entries(const std::string& directory) {
-  std::vector<std::string> names;
-  const std::unique_ptr<DIR, int (*)(DIR*)> open_directory(opendir(directory.c_str()), closedir);
-  if (open_directory == nullptr) return names;
-  while (const dirent* entry = readdir(open_directory.get())) names.push_back(entry->d_name);
-  std::sort(names.begin(), names.end());
-  return names;
-}
-
-std::vector<pid_t> Processes() {
-  std::vector<pid_t> pids;
-  for (const std::string& name : Entries("/proc")) {
-    pid_t pid = 0;
-    if (absl::SimpleAtoi(name, &pid) && pid > 0) pids.push_back(pid);
-  }
-  std::sort(pids.begin(), pids.end());
-  return pids;
-}
 
 // Whether `own_pid` is what process `pid` itself takes for its PID, in its own namespace. A
 // vfork child maps its parent's state, which is not one of its own.
@@ -73,8 +52,8 @@ uint64_t SinceStart(const state::Header& header) {
 class Search {
  public:
   std::vector<Recording> Run() {
-    for (const pid_t pid : Processes()) AddProcess(pid);
-    for (const std::string& name : Entries(kSharedMemory)) {
+    for (const pid_t pid : AllProcesses()) AddProcess(pid);
+    for (const std::string& name : DirectoryEntries(kSharedMemory)) {
       if (absl::StartsWith(name, "tidemark-")) AddDirectory(absl::StrCat(kSharedMemory, "/", name));
     }
     return std::move(found_);
@@ -103,7 +82,7 @@ class Search {
   // The states in `directory`, and in those of recorders below it.
   void AddDirectory(const std::string& directory) {
     const bool has_recorder = IsStateDirectoryLocked(directory);
-    for (const std::string& name : Entries(directory)) {
+    for (const std::string& name : DirectoryEntries(directory)) {
       const std::string path = absl::StrCat(directory, "/", name);
       if (absl::EndsWith(name, ".state")) {
         AddFile(path, has_recorder);
@@ -165,10 +144,10 @@ std::vector<std::string> RemoveDeadStates(const std::vector<Recording>& recordin
       errors->push_back(std::string(SystemError(errno, "cannot remove", r.state).message()));
     }
   }
-  for (const std::string& name : Entries(kSharedMemory)) {
+  for (const std::string& name : DirectoryEntries(kSharedMemory)) {
     if (!absl::StartsWith(name, "tidemark-")) continue;
     const std::string directory = absl::StrCat(kSharedMemory, "/", name);
-    for (const std::string& below : Entries(directory)) {
+    for (const std::string& below : DirectoryEntries(directory)) {
       const std::string path = absl::StrCat(directory, "/", below);
       struct stat info;
       if (absl::StartsWith(below, "record.") && lstat(path.c_str(), &info) == 0 &&
@@ -184,7 +163,7 @@ pid_t FindMapper(const std::string& path, pid_t likely) {
   if (MapsFile(likely, path)) return likely;
   struct stat info;
   if (stat(path.c_str(), &info) != 0) return 0;
-  for (const pid_t pid : Processes()) {
+  for (const pid_t pid : AllProcesses()) {
     const absl::StatusOr<std::vector<MapsEntry>> maps = ReadMaps(pid);
     if (!maps.ok()) continue;
     const bool is_mapped = std::any_of(maps->begin(), maps->end(), [&](const MapsEntry& entry) {

@@ -1,16 +1,17 @@
 #include "profiler/collect/run_files.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <cstdlib>
 #include <iterator>
 #include <memory>
 #include <numeric>
+#include <thread>
 #include <utility>
 
 #include "absl/strings/match.h"
@@ -26,12 +27,9 @@ namespace {
 // Names in `directory` that end with `suffix`, sorted; none when it cannot be read.
 std::vector<std::string> List(const std::string& directory, const std::string& suffix) {
   std::vector<std::string> names;
-  const std::unique_ptr<DIR, int (*)(DIR*)> open_directory(opendir(directory.c_str()), closedir);
-  if (open_directory == nullptr) return names;
-  while (const dirent* entry = readdir(open_directory.get())) {
-    if (absl::EndsWith(entry->d_name, suffix)) names.push_back(entry->d_name);
+  for (std::string& name : DirectoryEntries(directory)) {
+    if (absl::EndsWith(name, suffix)) names.push_back(std::move(name));
   }
-  std::sort(names.begin(), names.end());
   return names;
 }
 
@@ -61,6 +59,10 @@ absl::StatusOr<std::string> WriteSnapshot(const StateSource& source, const Snaps
   unlink(path->c_str());
   return status;
 }
+
+// A daemon that was just forked makes its state at its first allocation: how long it is
+// waited for. One that never allocates costs the end of a run this much.
+constexpr std::chrono::milliseconds kStateAwaited(300);
 
 uint64_t Lost(const state::Totals& totals) {
   return std::accumulate(std::begin(totals.losses), std::end(totals.losses), uint64_t{0});
@@ -177,8 +179,40 @@ std::vector<std::string> RunFiles::SnapshotGrown(uint64_t bytes, std::vector<std
   return written;
 }
 
+std::vector<pid_t> RunFiles::Survivors() const {
+  std::vector<pid_t> pids;
+  const std::string entry = absl::StrCat("TIDEMARK_STATE=", state_directory_);
+  for (const pid_t pid : AllProcesses()) {
+    if (IsRunning(pid) && WasStartedWith(pid, entry)) pids.push_back(pid);
+  }
+  return pids;
+}
+
+void RunFiles::AwaitStatesOf(const std::vector<pid_t>& pids) const {
+  const auto end = std::chrono::steady_clock::now() + kStateAwaited;
+  const auto lacks_state = [this](pid_t pid) {
+    const absl::StatusOr<std::vector<MapsEntry>> maps = ReadMaps(pid);
+    const auto any_is = [&maps](const auto& matches) {
+      return std::any_of(maps->begin(), maps->end(),
+                         [&](const MapsEntry& entry) { return matches(entry.path); });
+    };
+    return maps.ok() && any_is([](const std::string& path) {
+             return absl::EndsWith(path, "/libtidemark.so");
+           }) &&
+           !any_is([this](const std::string& path) {
+             return absl::StartsWith(path, state_directory_ + "/");
+           });
+  };
+  while (std::any_of(pids.begin(), pids.end(), lacks_state) &&
+         std::chrono::steady_clock::now() < end) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+}
+
 std::vector<std::string> RunFiles::CollectRemains(std::vector<std::string>* errors,
                                                   std::vector<RunningProcess>* still_running) {
+  const std::vector<pid_t> survivors = Survivors();
+  AwaitStatesOf(survivors);
   std::vector<std::string> written;
   for (const std::string& path : States()) {
     absl::StatusOr<StateSource> source = StateSource::OpenFile(path);
@@ -227,6 +261,9 @@ std::vector<std::string> RunFiles::NewRawProfiles() const {
   return paths;
 }
 
-void RunFiles::RemoveStateDirectory() { rmdir(state_directory_.c_str()); }
+void RunFiles::RemoveStateDirectory() {
+  // Who runs on may start programs yet that look for it.
+  if (Survivors().empty()) rmdir(state_directory_.c_str());
+}
 
 }  // namespace tidemark::collect

@@ -62,7 +62,7 @@ class RunFiles {
   // Raw profiles that the library wrote since Create(), by name.
   std::vector<std::string> NewRawProfiles() const;
 
-  // Removes the state directory if it is empty.
+  // Removes the state directory if it is empty and none of the run's processes is left.
   void RemoveStateDirectory();
 
   // Profiles made here label live rows with threads.
@@ -78,6 +78,10 @@ class RunFiles {
 
   RunFiles() = default;
   std::vector<std::string> States() const;
+  // Running processes that were started in this run, whether they record or not.
+  std::vector<pid_t> Survivors() const;
+  // Waits a moment until those of `pids` that have the recorder have states too.
+  void AwaitStatesOf(const std::vector<pid_t>& pids) const;
   // A profile of the running process behind `path`, if there is one and it recorded
   // anything; "" if not.
   std::string SnapshotOne(const std::string& path, const char* reason,
