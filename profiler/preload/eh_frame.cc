@@ -41,7 +41,7 @@ class Reader {
   uint32_t U32() { return Fixed<uint32_t>(); }
   uint64_t U64() { return Fixed<uint64_t>(); }
 
-  uint64_t Uleb() {
+  [[gnu::noinline]] uint64_t Uleb() {
     uint64_t value = 0;
     for (uint32_t shift = 0;; shift += 7) {
       const uint8_t byte = U8();
@@ -49,7 +49,7 @@ class Reader {
       if (!ok_ || (byte & 0x80) == 0) return value;
     }
   }
-  int64_t Sleb() {
+  [[gnu::noinline]] int64_t Sleb() {
     uint64_t value = 0;
     for (uint32_t shift = 0;; shift += 7) {
       const uint8_t byte = U8();
@@ -172,7 +172,7 @@ bool EnterEntry(Reader* reader) {
   if (reader.U32() != 0) return false;  // an FDE has its distance to the CIE here
   const uint8_t version = reader.U8();
   if (version != 1 && version != 3 && version != 4) return false;
-  Reader augmentation = reader;
+  const char* letters = reinterpret_cast<const char*>(reader.position());
   bool old_gnu = false;
   for (char previous = 0;;) {
     const char c = static_cast<char>(reader.U8());
@@ -186,13 +186,13 @@ bool EnterEntry(Reader* reader) {
   cie->code_factor = reader.Uleb();
   cie->data_factor = reader.Sleb();
   cie->pc_register = version == 1 ? reader.U8() : reader.Uleb();
-  char c = static_cast<char>(augmentation.U8());
+  char c = *letters++;  // the loop above read them all
   if (c == 'z') {
     cie->has_augmentation_data = true;
     const uint64_t bytes = reader.Uleb();
     if (!reader.ok() || bytes > reader.limit() - reader.position()) return false;
     const uint64_t behind = reader.position() + bytes;
-    while ((c = static_cast<char>(augmentation.U8())) != 0) {
+    while ((c = *letters++) != 0) {
       if (c == 'R') {
         cie->pointer_encoding = reader.U8();
       } else if (c == 'P') {

@@ -32,6 +32,7 @@ struct ScratchStack {
   uint32_t in_use;
   uint32_t pad;
   CapturedStack stack;
+  state::LiveEntry entry;  // of the sample that is being taken
 };
 
 // Tables that no reader needs. One private mapping, empty again in a fork child.
@@ -58,7 +59,7 @@ constinit uint32_t g_thinning = 0;
 
 uint64_t SinceStart() { return MonotonicNs() - g_start_ns; }
 
-// A buffer to unwind into, off the target's stack.
+// Buffers off the target's stack.
 class Scratch {
  public:
   explicit Scratch(const ThreadState& thread) {
@@ -78,6 +79,8 @@ class Scratch {
   Scratch& operator=(const Scratch&) = delete;
   // nullptr: all are in use.
   CapturedStack* stack() const { return scratch_ == nullptr ? nullptr : &scratch_->stack; }
+  // REQUIRES: stack() != nullptr.
+  state::LiveEntry* entry() const { return &scratch_->entry; }
 
  private:
   ScratchStack* scratch_ = nullptr;
@@ -245,7 +248,8 @@ void TakeSample(ThreadState* t, void* block, size_t size, uint64_t rate, uint32_
   CaptureStack(caller, stack);
   LeaveOutOperatorNew(stack);
 
-  state::LiveEntry entry{};
+  state::LiveEntry& entry = *scratch.entry();
+  entry = {};
   entry.address = reinterpret_cast<uint64_t>(block);
   entry.size_bytes = size;
   entry.time_ns = SinceStart();

@@ -2,6 +2,8 @@
 
 #include <sys/auxv.h>
 
+#include <new>
+
 #include "profiler/preload/modules.h"
 #include "profiler/preload/stack_memory.h"
 #include "profiler/preload/unwind_rules.h"
@@ -332,7 +334,8 @@ Step Unwinder::WithoutCfi() {
 void CaptureStack(const Registers& start, CapturedStack* stack) {
   stack->depth = 0;
   stack->truncated = true;
-  Unwinder unwinder(start, stack);
+  static_assert(sizeof(Unwinder) <= sizeof(stack->workspace));
+  Unwinder& unwinder = *new (stack->workspace) Unwinder(start, stack);
   for (uint32_t steps = 0; steps < kMaxSteps && unwinder.Locate(); ++steps) {
     const uint64_t pc = unwinder.frame().pc;
     const uint32_t index = unwinder.module().index;

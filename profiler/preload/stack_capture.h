@@ -1,9 +1,9 @@
 // Unwinds the calling thread's stack from its own registers.
 //
 // Malloc-safe, signal-safe: allocates nothing, takes no lock that a malloc caller could
-// hold, touches no memory that it did not first prove readable. Uses <= 512 bytes of the
-// thread's stack, <= 1 KiB when an address is seen for the first time; the frames go to the
-// caller's buffer. Frames of libtidemark.so itself are left out.
+// hold, touches no memory that it did not first prove readable. Uses <= 256 bytes of the
+// thread's stack, <= 768 when an address is seen for the first time; the frames, and the walk's
+// own state, go to the caller's buffer. Frames of libtidemark.so itself are left out.
 
 #ifndef TIDEMARK_PROFILER_PRELOAD_STACK_CAPTURE_H_
 #define TIDEMARK_PROFILER_PRELOAD_STACK_CAPTURE_H_
@@ -39,6 +39,8 @@ struct CapturedStack {
   bool truncated;  // did not end at the thread's outermost frame, as CFI or a null return
                    // address tell it
   CapturedFrame frames[state::kMaxFrames];  // leaf first
+  // Of the walk: the target's stack may be short.
+  alignas(16) char workspace[256];
 };
 
 void CaptureStack(const Registers& start, CapturedStack* stack);
