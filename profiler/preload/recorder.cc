@@ -233,9 +233,7 @@ void LeaveOutOperatorNew(CapturedStack* stack) {
 void* MappingKey(uint64_t number) {
   return reinterpret_cast<void*>(state::kMappingMark | number << 4);
 }
-bool IsMapping(const state::LiveEntry& entry) {
-  return (entry.address & state::kMappingMark) != 0;
-}
+bool IsMapping(const state::LiveEntry& entry) { return (entry.address & state::kMappingMark) != 0; }
 
 void TakeSample(ThreadState* t, void* block, size_t size, uint64_t rate, uint32_t chain,
                 const Registers& caller) {

@@ -52,7 +52,8 @@ static void Note(int kind, long bytes) {
     free(g_block);                                      \
   }
 SITE(1)
-SITE(2) SITE(3) SITE(4) SITE(5) SITE(6) SITE(7) SITE(8)
+SITE(2)
+SITE(3) SITE(4) SITE(5) SITE(6) SITE(7) SITE(8)
 
     static int Compare(const void* a, const void* b) {
   (void)a;
