@@ -1,6 +1,7 @@
 """What the recorder costs beside time: added instructions, memory in the target, and snapshots of
 a target that goes on working."""
 
+import concurrent.futures
 import contextlib
 import gzip
 import os
@@ -58,13 +59,14 @@ class Counter:
         return int(found.group(1).replace(",", ""))
 
     def count(self, workload, variant, scale, inputs):
-        log = os.path.join(inputs, "instructions")
+        log = os.path.join(inputs, "instructions of " + variant.name)
         workload.run(variant, scale, inputs, self.prefix(log))
         return self.read(log)
 
 
 def instructions(chosen, by_name, inputs, scale, results, out):
-    """Sampled against plain, whole programs: start and the profile at the end included."""
+    """Sampled against plain, whole programs: start and the profile at the end included. The two
+    run at the same time: counts do not mind."""
     counter = Counter()
     out.section(f"instructions added by sampling (user mode, {counter.name})")
     if counter.missing:
@@ -72,8 +74,11 @@ def instructions(chosen, by_name, inputs, scale, results, out):
         return
     for workload in chosen:
         try:
-            plain, sampled = (counter.count(workload, by_name[name], scale, inputs)
-                              for name in ("plain", "tidemark"))
+            workload.command(scale * workload.counted, inputs)  # makes its input, once
+            with concurrent.futures.ThreadPoolExecutor() as pool:
+                plain, sampled = pool.map(
+                    lambda name, w=workload: counter.count(w, by_name[name], scale * w.counted,
+                                                           inputs), ("plain", "tidemark"))
         except measure.Failed as failure:
             out.figure(f"{workload.name}, added instructions", f"FAILED: {failure}")
             results.append({"workload": workload.name, "failed": str(failure)})

@@ -118,6 +118,7 @@ def main():
                  "values": g.values, "walls": g.walls, "failed": g.failed} for g in groups]
         if "instructions" in only:
             real = [w for w in every.values() if w.real and not w.missing()]
+            real = [w for w in real if w.name in only] or real
             inside.instructions(real, by_name, inputs, factor, report["instructions"], out)
         if "memory" in only:
             inside.memory(options.build, by_name, options.quick, report["memory"], out)

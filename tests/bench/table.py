@@ -108,10 +108,10 @@ class Table:
         if name not in measured.values:
             return f"  {name:17} FAILED: {measured.failed.get(name, 'no figures')}"
         taken = ratios.spread(measured.values[name])
-        text = f"  {name:17} {taken.median:9.3f} {workloads.UNITS[measured.workload.metric]:6}"
+        text = f"  {name:17} {taken.median:9.4g} {workloads.UNITS[measured.workload.metric]:6}"
         ratio = measured.ratio(name, "plain")
         if name == "plain" or ratio is None:
-            return f"{text} {'':9} [{taken.low:.3f}, {taken.high:.3f}]"
+            return f"{text} {'':9} [{taken.low:.4g}, {taken.high:.4g}]"
         interval = f"{ratio.interval[0]:.3f} to {ratio.interval[1]:.3f}" if ratio.interval else ""
         walls = ratios.paired_ratio(measured.walls["plain"], measured.walls[name])
         text += (f" {ratio.median:14.3f} {f'[{ratio.low:.2f}, {ratio.high:.2f}]':16}"

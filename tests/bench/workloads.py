@@ -29,6 +29,7 @@ class Workload:
     environment: Dict[str, str] = field(default_factory=dict)
     real: bool = False  # somebody else's program, not one written for the bench
     server: bool = False  # the command is a redis-server that waits for requests
+    counted: float = 1.0  # the part of its size that instructions are counted of
     requires: str = ""  # a program, from the Debian package behind the colon: "sqlite3:sqlite3"
 
     def missing(self):
@@ -160,7 +161,7 @@ def all_workloads(build):
         Workload("start", "true: to start and to end", WALL,
                  lambda _scale, _: (["/usr/bin/true"], os.devnull)),
         Workload("redis", f"redis-server, {REDIS_REQUESTS // 1000},000 requests of 11 kinds, "
-                 "pipelined; the server's CPU time", CPU, redis, real=True, server=True,
+                 "pipelined; the server's CPU time", CPU, redis, real=True, server=True, counted=0.2,
                  requires="redis-server:redis-server redis-benchmark:redis-tools"),
         Workload("python3", "json and sort, PYTHONMALLOC=malloc; CPU time", CPU, python,
                  {"PYTHONMALLOC": "malloc"}, real=True, requires="/usr/bin/python3:python3"),
