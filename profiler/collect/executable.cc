@@ -49,15 +49,16 @@ struct ElfFacts {
   std::string interpreter;
   bool is_go = false;
   bool defines_malloc = false;
+  std::string hidden_malloc;  // the name of an allocator's malloc that nobody else can call
 };
 
-bool SymbolsDefineMalloc(const std::string& symbols, const std::string& names) {
+bool SymbolsDefine(const std::string& symbols, const std::string& names, const char* name) {
   for (size_t at = 0; at + sizeof(Elf64_Sym) <= symbols.size(); at += sizeof(Elf64_Sym)) {
     Elf64_Sym symbol;
     std::memcpy(&symbol, symbols.data() + at, sizeof(symbol));
     if (symbol.st_shndx == SHN_UNDEF || ELF64_ST_TYPE(symbol.st_info) != STT_FUNC) continue;
     if (symbol.st_name >= names.size()) continue;
-    if (std::strcmp(names.c_str() + symbol.st_name, "malloc") == 0) return true;
+    if (std::strcmp(names.c_str() + symbol.st_name, name) == 0) return true;
   }
   return false;
 }
@@ -91,8 +92,17 @@ ElfFacts ReadElf(const UniqueFd& fd, const Elf64_Ehdr& header) {
     if (section.sh_type == SHT_DYNSYM && section.sh_link < sections.size()) {
       const Elf64_Shdr& strings = sections[section.sh_link];
       facts.defines_malloc |=
-          SymbolsDefineMalloc(ReadBytes(fd, section.sh_offset, section.sh_size),
-                              ReadBytes(fd, strings.sh_offset, strings.sh_size));
+          SymbolsDefine(ReadBytes(fd, section.sh_offset, section.sh_size),
+                        ReadBytes(fd, strings.sh_offset, strings.sh_size), "malloc");
+    }
+    if (section.sh_type == SHT_SYMTAB && section.sh_link < sections.size()) {
+      const Elf64_Shdr& strings = sections[section.sh_link];
+      const std::string symbols = ReadBytes(fd, section.sh_offset, section.sh_size);
+      const std::string symbol_names = ReadBytes(fd, strings.sh_offset, strings.sh_size);
+      // jemalloc as Rust's crates build it, jemalloc with its usual prefix, mimalloc.
+      for (const char* name : {"_rjem_malloc", "_rjem_mallocx", "je_malloc", "mi_malloc"}) {
+        if (SymbolsDefine(symbols, symbol_names, name)) facts.hidden_malloc = name;
+      }
     }
   }
   return facts;
@@ -150,7 +160,9 @@ std::string WhyNothingRecorded(const std::string& program) {
   }
   const ElfFacts facts = ReadElf(fd, header);
   if (facts.is_go) {
-    return absl::StrCat(program, " is a Go program: its allocations do not go through malloc");
+    return absl::StrCat(program,
+                        " is a Go program: its allocations do not go through malloc, Go's own "
+                        "heap profile (runtime/pprof) has them");
   }
   if (!facts.has_interpreter) {
     return absl::StrCat(program, " is linked statically: nothing can be preloaded into it");
@@ -165,6 +177,10 @@ std::string WhyNothingRecorded(const std::string& program) {
   }
   if (facts.defines_malloc) {
     return absl::StrCat(program, " has a malloc of its own, which comes before a preloaded one");
+  }
+  if (!facts.hidden_malloc.empty()) {
+    return absl::StrCat(program, " brings an allocator of its own (", facts.hidden_malloc,
+                        "), which does not go through malloc");
   }
   return "";
 }

@@ -333,9 +333,11 @@ class Run {
     if (profiles.empty()) return;
     Say(absl::StrCat(Count(profiles.size(), "profile"), " in ", files_.output_directory()));
     if (rows == 0) {
-      Say(
-          absl::StrCat("no samples: the program allocated too little for the sampling distance; "
-                       "lower it, as in --rate 4096"));
+      const std::string why = Reason();
+      Say(absl::StrCat("no samples: ", !why.empty()
+                                           ? why
+                                           : "the program allocated too little for the sampling "
+                                             "distance; lower it, as in --rate 4096"));
       return;
     }
     Say(absl::StrCat("next: tidemark leaks ", NextArgument(profiles)));
@@ -362,9 +364,14 @@ class Run {
     return in_group == 1 ? Quoted(last) : absl::StrCat(Quoted(group), "*.pb.gz");
   }
 
-  std::string Why() const {
+  // What the program's file says about it; "" for nothing.
+  std::string Reason() const {
     absl::StatusOr<std::string> program = ResolveProgram(options_.command[0]);
-    std::string why = program.ok() ? WhyNothingRecorded(*program) : "";
+    return program.ok() ? WhyNothingRecorded(*program) : "";
+  }
+
+  std::string Why() const {
+    const std::string why = Reason();
     if (!why.empty()) return why;
     return absl::StrCat("no process of ", options_.command[0],
                         " loaded libtidemark.so and lived to write one");

@@ -6,6 +6,7 @@
 #include "profiler/preload/exact_recorder.h"
 #include "profiler/preload/lifecycle.h"
 #include "profiler/preload/next_allocator.h"
+#include "profiler/preload/operators.h"
 #include "profiler/preload/os.h"
 
 namespace tidemark::preload {
@@ -121,6 +122,7 @@ void InstallExactEntries() {
   g_next.free_sized = ExactFreeSized;
   g_next.free_aligned_sized = ExactFreeAlignedSized;
   g_installed = true;
+  CountEveryOperator();
 }
 
 bool HasExactEntries() { return g_installed; }

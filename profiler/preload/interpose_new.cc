@@ -29,7 +29,7 @@ inline __attribute__((always_inline)) void Delete(void* block, uintptr_t a, uint
   if (TM_LIKELY(mode == kOperatorsForward)) {
     return g_operators.delete_functions[kWhich](block, a, b);
   }
-  if (mode != kOperatorsUnknown && !MaySampled(block)) {
+  if ((mode == kOperatorsDetect || mode == kOperatorsCount) && !MaySampled(block)) {
     return g_operators.delete_functions[kWhich](block, a, b);
   }
   return TidemarkDelete(block, a, b, kWhich);

@@ -140,7 +140,7 @@ void* TidemarkNew(size_t size, uintptr_t a, uintptr_t b, uint32_t which) {
   const uint64_t left_before = t_state.left;
   const uint32_t seen_before = t_state.in_new;
   void* block = g_operators.new_functions[which](size, a, b);
-  if (block == nullptr || size == 0) return block;
+  if (block == nullptr || (size == 0 && mode != kOperatorsExact)) return block;
   if (t_state.left != left_before || t_state.in_new != seen_before) return block;
   if (mode == kOperatorsDetect) NoteOperatorsBypassMalloc();
   if (HasExactEntries() && EnterRecording()) exact::Allocation(block, size, caller);

@@ -40,6 +40,7 @@ namespace {
 constexpr uint32_t kFirstAlignedNew = 4;
 
 bool g_found_late;            // the operators may be unloaded
+bool g_exact;                 // CountEveryOperator was called
 bool g_in_allocator_library;  // operator new's file defines malloc too
 
 // For overloads that an old C++ runtime lacks. They go through our own entry points.
@@ -85,7 +86,9 @@ OperatorMode ResolveOperators(bool at_start) {
   }
   g_in_allocator_library = FindInObject(plain_new.object, "malloc") != nullptr;
   g_found_late = !at_start;
-  const OperatorMode mode = forwards ? kOperatorsForward : kOperatorsDetect;
+  const OperatorMode mode = forwards  ? kOperatorsForward
+                            : g_exact ? kOperatorsExact
+                                      : kOperatorsDetect;
   __atomic_store_n(&g_operators.mode, mode, __ATOMIC_RELEASE);
   return mode;
 }
@@ -105,6 +108,14 @@ void NoteOperatorsBypassMalloc() {
   OperatorMode expected = kOperatorsDetect;
   __atomic_compare_exchange_n(&g_operators.mode, &expected, kOperatorsCount, false,
                               __ATOMIC_RELAXED, __ATOMIC_RELAXED);
+}
+
+void CountEveryOperator() {
+  g_exact = true;
+  const OperatorMode mode = CurrentOperatorMode();
+  if (mode == kOperatorsDetect || mode == kOperatorsCount) {
+    __atomic_store_n(&g_operators.mode, kOperatorsExact, __ATOMIC_RELEASE);
+  }
 }
 
 void ForgetLateOperators() {

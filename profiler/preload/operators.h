@@ -34,6 +34,7 @@ enum OperatorMode : uint32_t {
   kOperatorsForward,      // they call malloc and free by name
   kOperatorsDetect,       // unknown behaviour: each call is watched
   kOperatorsCount,        // they do not reach our malloc: counted here
+  kOperatorsExact,        // as kOperatorsDetect, in exact mode, and each delete is seen too
 };
 
 struct Operators {
@@ -58,6 +59,8 @@ bool IsInOperatorNew(uint64_t pc);
 OperatorMode ResolveOperators(bool at_start);
 // An operator new was seen to return without a call of our malloc.
 void NoteOperatorsBypassMalloc();
+// From now on every call counts: exact mode.
+void CountEveryOperator();
 // A dlclose returned: what was found after the start is looked for again.
 void ForgetLateOperators();
 
