@@ -263,12 +263,12 @@ inline constexpr uint32_t kThreadFrames = 128;
 // When a thread ends, depth becomes 0 (all frames returned); a slot is reused with
 // `event` continuing, so older blocks stay outlived.
 struct Thread {
-  uint32_t sequence;  // (atomic) odd while being written
-  int32_t tid;        // 0: slot free
-  char name[16];      // NUL terminated
-  uint64_t event;     // (atomic)
-  uint32_t depth;     // frames in the latest stack
-  uint32_t claimed;   // low half of `event` when its present thread got the slot
+  uint32_t sequence;                   // (atomic) odd while being written
+  int32_t tid;                         // 0: slot free
+  char name[16];                       // NUL terminated
+  uint64_t event;                      // (atomic)
+  uint32_t depth;                      // frames in the latest stack
+  uint32_t claimed;                    // low half of `event` when its present thread got the slot
   uint64_t activation[kThreadFrames];  // root first
 };
 static_assert(sizeof(Thread) == 40 + 8 * kThreadFrames);
