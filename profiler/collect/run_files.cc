@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <chrono>
 #include <cstdlib>
+#include <functional>
 #include <iterator>
 #include <memory>
 #include <numeric>
@@ -62,7 +63,13 @@ absl::StatusOr<std::string> WriteSnapshot(const StateSource& source, const Snaps
 
 // A daemon that was just forked makes its state at its first allocation: how long it is
 // waited for. One that never allocates costs the end of a run this much.
-constexpr std::chrono::milliseconds kStateAwaited(300);
+constexpr std::chrono::milliseconds kStateAwaited(1000);
+
+bool MapsAny(pid_t pid, const std::function<bool(const std::string& path)>& matches) {
+  const absl::StatusOr<std::vector<MapsEntry>> maps = ReadMaps(pid);
+  return maps.ok() && std::any_of(maps->begin(), maps->end(),
+                                  [&](const MapsEntry& entry) { return matches(entry.path); });
+}
 
 uint64_t Lost(const state::Totals& totals) {
   return std::accumulate(std::begin(totals.losses), std::end(totals.losses), uint64_t{0});
@@ -183,7 +190,14 @@ std::vector<pid_t> RunFiles::Survivors() const {
   std::vector<pid_t> pids;
   const std::string entry = absl::StrCat("TIDEMARK_STATE=", state_directory_);
   for (const pid_t pid : AllProcesses()) {
-    if (IsRunning(pid) && WasStartedWith(pid, entry)) pids.push_back(pid);
+    // Servers write their titles over their environment; a child that was just forked still
+    // maps its parent's state.
+    if (IsRunning(pid) &&
+        (WasStartedWith(pid, entry) || MapsAny(pid, [this](const std::string& path) {
+           return absl::StartsWith(path, state_directory_ + "/");
+         }))) {
+      pids.push_back(pid);
+    }
   }
   return pids;
 }
@@ -191,17 +205,11 @@ std::vector<pid_t> RunFiles::Survivors() const {
 void RunFiles::AwaitStatesOf(const std::vector<pid_t>& pids) const {
   const auto end = std::chrono::steady_clock::now() + kStateAwaited;
   const auto lacks_state = [this](pid_t pid) {
-    const absl::StatusOr<std::vector<MapsEntry>> maps = ReadMaps(pid);
-    const auto any_is = [&maps](const auto& matches) {
-      return std::any_of(maps->begin(), maps->end(),
-                         [&](const MapsEntry& entry) { return matches(entry.path); });
-    };
-    return maps.ok() && any_is([](const std::string& path) {
-             return absl::EndsWith(path, "/libtidemark.so");
-           }) &&
-           !any_is([this](const std::string& path) {
-             return absl::StartsWith(path, state_directory_ + "/");
-           });
+    const std::string own = absl::StrCat(state_directory_, "/", pid, ".");
+    return MapsAny(
+               pid,
+               [](const std::string& path) { return absl::EndsWith(path, "/libtidemark.so"); }) &&
+           !MapsAny(pid, [&own](const std::string& path) { return absl::StartsWith(path, own); });
   };
   while (std::any_of(pids.begin(), pids.end(), lacks_state) &&
          std::chrono::steady_clock::now() < end) {
