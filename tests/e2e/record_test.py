@@ -280,6 +280,18 @@ print([line.split()[-1].rsplit("/")[-1].split(".so")[0] for line in open("/proc/
         live = profile.total("alloc_space")
         self.assertGreater(live, 8_500_000)
 
+    def test_children(self):
+        script = "seq 1 20000 | tail -1; (echo sub); sqlite3 :memory: 'select 7'; env seq 3 | tail -1"
+        for children, recorded in (("all", {"bash", "seq", "tail", "sqlite3", "env"}),
+                                   ("none", {"bash"}), ("sq*", {"bash", "sqlite3"}),
+                                   ("[se]*", {"bash", "seq", "sqlite3", "env"})):
+            self.clear_profiles()
+            result = self.run_record("--children", children, "--", "bash", "-c", script)
+            self.assertEqual((result.returncode, result.stdout), (0, b"20000\nsub\n7\n3\n"),
+                             result.stderr)
+            names = {os.path.basename(p.path).split(".")[0] for p in self.profiles()}
+            self.assertEqual(names, recorded, children)
+
     def test_losses_are_told(self):
         # sorted() and its key function call one another: frames of C, far more than are kept.
         script = """
