@@ -26,6 +26,7 @@ namespace {
 
 constexpr int kRefused = 4;
 constexpr char kDefaultDirectory[] = "tidemark.out";
+constexpr char kNoThreads[] = "exact recording keeps no single blocks whose thread could be named";
 
 // The profile in `bytes`, symbolized and compressed, to `path`.
 // Modules without symbols are no failure: their addresses stay.
@@ -107,6 +108,9 @@ int RunSnapshot(const SnapshotArguments& arguments) {
                        .pid = target->pid,
                        .threads = arguments.threads});
   if (!snapshot.ok()) return Refuse(snapshot.status());
+  if (snapshot->exact && arguments.threads) {
+    return Refuse(absl::FailedPreconditionError(absl::StrCat("--threads: ", kNoThreads)));
+  }
   std::string path = arguments.output;
   if (path.empty()) {
     const auto reserved = collect::ReserveSnapshotFile(*snapshot, kDefaultDirectory);
@@ -177,8 +181,7 @@ void AddRecordCommands(CLI::App& app, int& exit_status) {
       throw CLI::ValidationError("CMD", "put -- before the program to run");
     }
     if (record_arguments->threads && record_arguments->rate == "exact") {
-      throw CLI::ValidationError(
-          "--threads", "exact recording keeps no single blocks whose thread could be named");
+      throw CLI::ValidationError("--threads", kNoThreads);
     }
     record_arguments->command.insert(record_arguments->command.end(), rest.begin() + 1, rest.end());
     exit_status = RunRecord(*record_arguments);

@@ -120,6 +120,11 @@ absl::StatusOr<std::vector<MapsEntry>> ReadMaps(pid_t pid) {
     if (absl::IsNotFound(text.status()) || absl::IsUnavailable(text.status())) {
       return absl::NotFoundError(absl::StrCat("no such process (where: ", path, ")"));
     }
+    if (absl::IsPermissionDenied(text.status())) {
+      return absl::PermissionDeniedError(absl::StrCat("process ", pid, " (", ProcessComm(pid),
+                                                      ") is not yours to look into (where: ", path,
+                                                      ")"));
+    }
     return text.status();
   }
   return ParseMaps(*text);

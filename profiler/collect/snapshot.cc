@@ -56,6 +56,7 @@ absl::StatusOr<Snapshot> TakeSnapshot(const StateSource& source, const SnapshotO
   snapshot.comm = header.comm;
   snapshot.pid = header.pid;
   snapshot.process_id = header.process_id;
+  snapshot.exact = header.mode == 1;
   snapshot.samples = totals.samples;
   snapshot.seal = totals.seal;
   snapshot.output_directory = header.output_directory;

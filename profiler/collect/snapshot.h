@@ -29,6 +29,7 @@ struct Snapshot {
   std::string comm;
   int32_t pid = 0;  // as the target sees itself; file names carry this one
   uint64_t process_id = 0;
+  bool exact = false;  // not sampled
   uint64_t samples = 0;
   uint32_t seal = 0;  // state::Seal
   std::string output_directory;

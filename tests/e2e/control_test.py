@@ -141,6 +141,23 @@ class Control(e2e.Case):
         self.assertIn("recorded exactly", self.refused("control", str(exact.pid), "--rate", "64K"))
         self.assertIn("exact, active", self.control(exact))
         self.assertEqual(self.row(exact)["mode"], "exact")
+        self.assertIn("--threads", self.refused("snapshot", str(exact.pid), "--threads", "-o",
+                                                self.path("never.pb.gz")))
+        self.assertFalse(os.path.exists(self.path("never.pb.gz")))
+
+    def test_exact_paused(self):
+        process = self.start("exact")
+        self.step(process)
+        self.assertIn("exact, paused", self.control(process, "--pause"))
+        before = pprof_file.Profile(self.snapshot(process, "1.pb.gz")).total("alloc_space")
+        self.assertGreaterEqual(before, STEP_BYTES)
+        self.step(process)
+        after = pprof_file.Profile(self.snapshot(process, "2.pb.gz")).total("alloc_space")
+        self.assertLess(after - before, STEP_BYTES / 100)
+        self.control(process, "--resume")
+        self.step(process)
+        again = pprof_file.Profile(self.snapshot(process, "3.pb.gz")).total("alloc_space")
+        self.assertGreaterEqual(again - after, STEP_BYTES)
 
     def test_refusals(self):
         said = self.refused("control", str(os.getpid()), "--pause")

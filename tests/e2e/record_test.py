@@ -62,10 +62,16 @@ class Record(e2e.Case):
         return pid, terminal
 
     def end(self, pid):
+        self.kill(pid)
+        try:
+            os.waitpid(pid, 0)
+        except ChildProcessError:
+            pass
+
+    def kill(self, pid):
         try:
             os.kill(pid, signal.SIGKILL)
-            os.waitpid(pid, 0)
-        except (ProcessLookupError, ChildProcessError):
+        except ProcessLookupError:
             pass
 
     def read_until(self, terminal, pattern, seconds=30):
@@ -220,6 +226,7 @@ print(sorted(os.waitstatus_to_exitcode(os.waitpid(p, 0)[1]) for p in pids))
         self.wait_for(lambda: os.path.exists(socket), "redis")
         with open(self.path("pid"), encoding="utf-8") as f:
             pid = int(f.read())
+        self.addCleanup(self.kill, pid)
         said = result.stderr.decode()
         self.assertIn(f"still runs and records: {pid} (redis-server)", said)
         self.assertIn(f"tidemark snapshot {pid}", said)
