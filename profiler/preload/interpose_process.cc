@@ -1,15 +1,19 @@
 // The calls that end a process or replace its program, and dlclose, as the target calls
 // them. dlopen is not among them: it looks at its caller's address.
 //
-// glibc's own calls of _exit and execve (in daemon(), posix_spawn) do not come here. After
-// those the state file stays, and tells what was recorded.
+// glibc's own calls of _exit and execve do not come here: not those of daemon, which is
+// therefore taken for an end of the calling process, nor those of posix_spawn's child, which
+// shares its parent's memory and leaves nothing of its own. A program that ends itself by
+// syscall(SYS_exit_group) leaves its state file, which tells what was recorded.
 
 #include <alloca.h>
 #include <errno.h>
+#include <spawn.h>
 #include <stdarg.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "profiler/preload/exec_environment.h"
 #include "profiler/preload/interpose_slow.h"
 #include "profiler/preload/lifecycle.h"
 #include "profiler/preload/os.h"
@@ -19,17 +23,20 @@ namespace tidemark::preload {
 namespace {
 
 using Arguments = char* const*;
+using Spawn = int(pid_t*, const char*, const posix_spawn_file_actions_t*, const posix_spawnattr_t*,
+                  Arguments, Arguments);
 
 // Found when the library is loaded, or before by another library's constructor. Not later:
 // a fork child could not look for them safely, the dynamic linker's lock may be held by a
 // thread that it does not have.
 struct NextProcessCalls {
   int (*execve)(const char*, Arguments, Arguments);
-  int (*execv)(const char*, Arguments);
-  int (*execvp)(const char*, Arguments);
   int (*execvpe)(const char*, Arguments, Arguments);
   int (*fexecve)(int, Arguments, Arguments);
   int (*execveat)(int, const char*, Arguments, Arguments, int);
+  Spawn* posix_spawn;
+  Spawn* posix_spawnp;
+  int (*daemon)(int, int);
   void (*exit_now)(int);
   int (*dlclose)(void*);
   bool found;
@@ -44,11 +51,12 @@ void Look(const char* name, F* function) {
 
 __attribute__((constructor)) void FindProcessCalls() {
   Look("execve", &g_calls.execve);
-  Look("execv", &g_calls.execv);
-  Look("execvp", &g_calls.execvp);
   Look("execvpe", &g_calls.execvpe);
   Look("fexecve", &g_calls.fexecve);
   Look("execveat", &g_calls.execveat);
+  Look("posix_spawn", &g_calls.posix_spawn);
+  Look("posix_spawnp", &g_calls.posix_spawnp);
+  Look("daemon", &g_calls.daemon);
   Look("_exit", &g_calls.exit_now);
   Look("dlclose", &g_calls.dlclose);
   g_calls.found = true;
@@ -64,16 +72,18 @@ bool IsExecutable(const char* path) {
   return InSandbox() || Syscall(SYS_faccessat, AT_FDCWD, AsLong(path), kMayExecute) == 0;
 }
 
-// Will exec find a program? A shell tries one directory of PATH after the other; a
-// profile for each attempt would be written and removed again.
-bool FindsProgram(const char* file) {
-  if (strchr(file, '/') != nullptr) return IsExecutable(file);
-  const char* path = nullptr;
-  for (char** entry = environ; entry != nullptr && *entry != nullptr && path == nullptr; ++entry) {
-    if (strncmp(*entry, "PATH=", 5) == 0) path = *entry + 5;
+// The file that execvp would run, made in `candidate` if need be; nullptr: none. A shell
+// tries one directory of PATH after the other; a profile for each attempt would be written
+// and removed again.
+const char* FindProgram(const char* file, char (&candidate)[4096]) {
+  if (strchr(file, '/') != nullptr) return IsExecutable(file) ? file : nullptr;
+  const char* path = "/bin:/usr/bin";
+  for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry) {
+    if (strncmp(*entry, "PATH=", 5) == 0) {
+      path = *entry + 5;
+      break;
+    }
   }
-  if (path == nullptr) return true;
-  char candidate[4096];
   for (;;) {
     const size_t length = strcspn(path, ":");
     const size_t file_length = strlen(file);
@@ -82,20 +92,44 @@ bool FindsProgram(const char* file) {
       size_t at = length;
       if (length > 0) candidate[at++] = '/';
       memcpy(candidate + at, file, file_length + 1);
-      if (IsExecutable(candidate)) return true;
+      if (IsExecutable(candidate)) return candidate;
     }
-    if (path[length] == '\0') return false;
+    if (path[length] == '\0') return nullptr;
     path += length + 1;
   }
 }
 
-// Runs `exec`, which returns only if it fails.
+// Looking at files is out of the question in a sandbox.
+bool IsForeign(int directory, const char* path) {
+  return !InSandbox() && IsForeignProgram(directory, path);
+}
+
+// Environments whose copy is bigger go into a mapping. (Of a vfork child that becomes another
+// program its parent then keeps it, once per program started: small beside what it starts.)
+constexpr size_t kMaxBytesOnStack = 8192;
+
+// Runs start(environment), with the environment that a program is to find.
+template <class Start>
+int WithEnvironment(Arguments environment, const EnvironmentChanges& changes, Start start) {
+  const size_t bytes = ChangedEnvironmentBytes(environment, changes);
+  if (bytes == 0) return start(environment);
+  const bool on_stack = bytes <= kMaxBytesOnStack;
+  void* memory = on_stack ? alloca(bytes) : MapPrivate(bytes);
+  if (memory == nullptr) return start(environment);
+  const int result = start(ChangeEnvironment(environment, changes, memory));
+  if (!on_stack) Unmap(memory, bytes);
+  return result;
+}
+
+// Runs exec(environment), which returns only if it fails. `likely`: nothing says yet that it
+// will.
 template <class Exec>
-int Replace(bool likely, Exec exec) {
-  if (likely) BeforeExec();
-  const int result = exec();
+int Replace(bool likely, bool foreign, Arguments environment, Exec exec) {
+  if (!likely) return exec(environment);
+  SuspendRecording(state::kSealExec);
+  const int result = WithEnvironment(environment, {foreign, IsFirstProcess()}, exec);
   const int saved_errno = errno;
-  if (likely) AfterFailedExec();
+  ResumeRecording();
   errno = saved_errno;
   return result;
 }
@@ -107,17 +141,29 @@ int Missing() {
 
 int Execve(const char* path, Arguments arguments, Arguments environment) {
   if (Calls().execve == nullptr) return Missing();
-  return Replace(IsExecutable(path), [&] { return g_calls.execve(path, arguments, environment); });
+  const bool likely = IsExecutable(path);
+  return Replace(likely, likely && IsForeign(AT_FDCWD, path), environment,
+                 [&](Arguments e) { return g_calls.execve(path, arguments, e); });
 }
 
-int Execv(const char* path, Arguments arguments) {
-  if (Calls().execv == nullptr) return Missing();
-  return Replace(IsExecutable(path), [&] { return g_calls.execv(path, arguments); });
+int Execv(const char* path, Arguments arguments) { return Execve(path, arguments, environ); }
+
+int Execvpe(const char* file, Arguments arguments, Arguments environment) {
+  if (Calls().execvpe == nullptr) return Missing();
+  char candidate[4096];
+  const char* path = FindProgram(file, candidate);
+  return Replace(path != nullptr, path != nullptr && IsForeign(AT_FDCWD, path), environment,
+                 [&](Arguments e) { return g_calls.execvpe(file, arguments, e); });
 }
 
-int Execvp(const char* file, Arguments arguments) {
-  if (Calls().execvp == nullptr) return Missing();
-  return Replace(FindsProgram(file), [&] { return g_calls.execvp(file, arguments); });
+int SpawnProgram(Spawn* next, const char* path, pid_t* child, const char* file,
+                 const posix_spawn_file_actions_t* actions, const posix_spawnattr_t* attributes,
+                 Arguments arguments, Arguments environment) {
+  if (next == nullptr) return ENOSYS;
+  const bool foreign = path != nullptr && IsForeign(AT_FDCWD, path);
+  return WithEnvironment(environment, {foreign, false}, [&](Arguments e) {
+    return next(child, file, actions, attributes, arguments, e);
+  });
 }
 
 // The arguments of execl and its like, up to the null pointer that ends them.
@@ -165,12 +211,11 @@ TM_EXPORT int execv(const char* path, Arguments arguments) noexcept {
 }
 
 TM_EXPORT int execvp(const char* file, Arguments arguments) noexcept {
-  return Execvp(file, arguments);
+  return Execvpe(file, arguments, environ);
 }
 
 TM_EXPORT int execvpe(const char* file, Arguments arguments, Arguments environment) noexcept {
-  if (Calls().execvpe == nullptr) return Missing();
-  return Replace(FindsProgram(file), [&] { return g_calls.execvpe(file, arguments, environment); });
+  return Execvpe(file, arguments, environment);
 }
 
 TM_EXPORT int execl(const char* path, const char* first, ...) noexcept {
@@ -182,7 +227,7 @@ TM_EXPORT int execl(const char* path, const char* first, ...) noexcept {
 TM_EXPORT int execlp(const char* file, const char* first, ...) noexcept {
   TM_ARGUMENTS(arguments, first, list);
   va_end(list);
-  return Execvp(file, arguments);
+  return Execvpe(file, arguments, environ);
 }
 
 TM_EXPORT int execle(const char* path, const char* first, ...) noexcept {
@@ -194,14 +239,46 @@ TM_EXPORT int execle(const char* path, const char* first, ...) noexcept {
 
 TM_EXPORT int fexecve(int fd, Arguments arguments, Arguments environment) noexcept {
   if (Calls().fexecve == nullptr) return Missing();
-  return Replace(true, [&] { return g_calls.fexecve(fd, arguments, environment); });
+  return Replace(true, !InSandbox() && IsForeignProgram(fd), environment,
+                 [&](Arguments e) { return g_calls.fexecve(fd, arguments, e); });
 }
 
 TM_EXPORT int execveat(int directory, const char* path, Arguments arguments, Arguments environment,
                        int flags) noexcept {
   if (Calls().execveat == nullptr) return Missing();
-  return Replace(true,
-                 [&] { return g_calls.execveat(directory, path, arguments, environment, flags); });
+  const bool by_fd = path[0] == '\0' && (flags & AT_EMPTY_PATH) != 0;
+  const bool foreign =
+      by_fd ? !InSandbox() && IsForeignProgram(directory) : IsForeign(directory, path);
+  return Replace(true, foreign, environment, [&](Arguments e) {
+    return g_calls.execveat(directory, path, arguments, e, flags);
+  });
+}
+
+TM_EXPORT int posix_spawn(pid_t* child, const char* path, const posix_spawn_file_actions_t* actions,
+                          const posix_spawnattr_t* attributes, Arguments arguments,
+                          Arguments environment) {
+  return SpawnProgram(Calls().posix_spawn, path, child, path, actions, attributes, arguments,
+                      environment);
+}
+
+TM_EXPORT int posix_spawnp(pid_t* child, const char* file,
+                           const posix_spawn_file_actions_t* actions,
+                           const posix_spawnattr_t* attributes, Arguments arguments,
+                           Arguments environment) {
+  char candidate[4096];
+  return SpawnProgram(Calls().posix_spawnp, FindProgram(file, candidate), child, file, actions,
+                      attributes, arguments, environment);
+}
+
+// The caller ends inside, by libc's own _exit; its child goes on, and records anew.
+TM_EXPORT int daemon(int keep_directory, int keep_files) noexcept {
+  if (Calls().daemon == nullptr) return Missing();
+  SuspendRecording(state::kSealExited);
+  const int result = g_calls.daemon(keep_directory, keep_files);
+  const int saved_errno = errno;
+  ResumeRecording();
+  errno = saved_errno;
+  return result;
 }
 
 TM_EXPORT void _exit(int status) { ExitNow(status); }

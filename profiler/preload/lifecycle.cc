@@ -16,6 +16,7 @@
 #include "profiler/preload/os.h"
 #include "profiler/preload/recorder.h"
 #include "profiler/preload/stack_capture.h"
+#include "profiler/preload/state_file.h"
 #include "profiler/preload/symbol_lookup.h"
 #include "profiler/preload/text.h"
 #include "profiler/preload/thread_state.h"
@@ -23,14 +24,13 @@
 namespace tidemark::preload {
 namespace {
 
-constexpr int kMadvWipeOnFork = 18;
-
 // What a fork child must not inherit: the kernel gives it zeroes.
 struct alignas(4096) ProcessPage {
-  uint32_t phase;         // (atomic) Phase
-  uint32_t finishing;     // (atomic) thread that writes the final profile; 0: none yet
-  uint32_t finished;      // (atomic) 1: nothing is left to write
-  uint32_t exec_pending;  // 1: BeforeExec finished the recording
+  uint32_t phase;      // (atomic) Phase
+  uint32_t finishing;  // (atomic) thread that writes the final profile; 0: none yet
+  uint32_t finished;   // (atomic) 1: nothing is left to write
+  uint32_t suspended;  // 1: SuspendRecording finished the recording
+  uint32_t unnamed;    // 1: the state's file was removed
   int32_t exit_status;
 };
 
@@ -39,11 +39,13 @@ ProcessPage g_process;
 uint32_t g_wipe_works;
 int g_owner_pid;
 
-uint32_t g_configured;  // options below are valid
-uint32_t g_unwanted;    // inert, and so are fork children
-uint32_t g_sandboxed;   // (atomic) inherited by fork children, as seccomp is
+uint32_t g_configured;        // options below are valid
+uint32_t g_unwanted;          // inert, and so are fork children
+uint32_t g_records_children;  // fork children of this program, that is
+int g_first_pid;              // of the process that this program was started in
 Options g_options;
 char g_output_directory[512];
+char g_state_wish[kMaxPath];  // TIDEMARK_STATE; "": none
 char g_profile_path[kMaxProfilePath];
 
 using SetSpecific = int (*)(pthread_key_t, const void*);
@@ -76,36 +78,58 @@ void Complain(const char* name, const char* value, const char* expected, const c
   Write(2, line, text.size());
 }
 
-// The output directory as an absolute path: the target may change its own later.
-bool SetOutputDirectory() {
-  TextBuffer text(g_output_directory);
-  const char* output = g_options.output != nullptr ? g_options.output : "tidemark.out";
-  if (output[0] != '/') {
-    char directory[sizeof(g_output_directory)];
+// `path` as an absolute one, in memory of our own: the target may change its directory, and
+// overwrite its environment (servers that set their title do).
+template <size_t N>
+bool KeepPath(const char* path, char (&to)[N]) {
+  TextBuffer text(to);
+  if (path[0] != '/') {
+    char directory[N];
     if (Syscall(SYS_getcwd, AsLong(directory), sizeof(directory)) < 0) return false;
     text.Add(directory).AddChar('/');
   }
-  return !text.Add(output).overflowed();
+  return !text.Add(path).overflowed();
 }
 
-// Where TIDEMARK_CHILDREN=none is wanted, programs that this one starts find "skip".
-// Overwritten in place, in the environment that this program passes on.
-void MarkEnvironment(const char (&from)[5], const char (&to)[5]) {
-  if (g_options.children || g_unwanted) return;
-  const Options now =
-      ParseOptions(environ, [](const char*, const char*, const char*, const char*) {});
-  if (now.children_value != nullptr && strcmp(now.children_value, from) == 0) {
-    memcpy(now.children_value, to, sizeof(to));
+const char* NameOf(const char* path) {
+  const char* name = path;
+  for (const char* c = path; *c != '\0'; ++c) {
+    if (*c == '/') name = c + 1;
   }
+  return name;
+}
+
+// Is this program called as `pattern` says: its executable, or what it was started as (a link,
+// a script)?
+bool IsNamed(const char* pattern) {
+  const char* started_as = reinterpret_cast<const char*>(getauxval(AT_EXECFN));
+  if (started_as != nullptr && MatchesPattern(pattern, NameOf(started_as))) return true;
+  char path[4096];
+  const long n = Syscall(SYS_readlink, AsLong("/proc/self/exe"), AsLong(path), sizeof(path) - 1);
+  if (n <= 0) return false;
+  path[n] = '\0';
+  return MatchesPattern(pattern, NameOf(path));
 }
 
 // Reads the environment, once.
 void Configure() {
   g_configured = 1;
+  g_first_pid = GetPid();
+  if (getauxval(AT_SECURE) != 0) {
+    g_unwanted = 1;
+    return;
+  }
   g_options = ParseOptions(environ, Complain);
-  g_unwanted = getauxval(AT_SECURE) != 0 || g_options.excluded || !SetOutputDirectory();
-  MarkEnvironment(kChildrenNone, kChildrenSkip);
+  g_records_children = g_options.children == Children::kAll ||
+                       (g_options.children == Children::kMatching && IsNamed(g_options.pattern));
+  const char* output = g_options.output != nullptr ? g_options.output : "tidemark.out";
+  g_unwanted = g_options.excluded || (g_options.is_child && !g_records_children) ||
+               !KeepPath(output, g_output_directory) ||
+               (g_options.state != nullptr && !KeepPath(g_options.state, g_state_wish));
+  if (g_options.children != Children::kAll) MarkChildren(environ);
 }
+
+const char* StateWish() { return g_state_wish[0] == '\0' ? nullptr : g_state_wish; }
 
 bool StartThisProcess() {
   const bool forked = g_configured != 0;
@@ -114,12 +138,12 @@ bool StartThisProcess() {
     g_wipe_works =
         Syscall(SYS_madvise, AsLong(&g_process), sizeof(g_process), kMadvWipeOnFork) == 0;
   }
-  if (g_unwanted || InSandbox() || (forked && !g_options.children)) return false;
+  if (g_unwanted || InSandbox() || (forked && !g_records_children)) return false;
   g_owner_pid = GetPid();
   // Fills g_next in, should this be the process's very first allocation.
   if (g_options.exact) g_next.free(g_next.malloc(1));
   const bool started = StartRecording({g_options.rate_bytes, g_options.exact, RealMalloc(),
-                                       g_options.active, g_options.state, g_output_directory});
+                                       g_options.active, StateWish(), g_output_directory});
   if (started && g_options.exact) InstallExactEntries();
   if (started && g_options.mmap) InstallMmapEntries();
   if (g_options.log) {
@@ -183,6 +207,40 @@ bool OwnsState(const state::Header* header) {
   return header != nullptr && CurrentPhase() == kPhaseRecording && header->pid == GetPid();
 }
 
+// Writes the final profile and seals the state. False: that is not this call's to do.
+bool Finish(state::Seal seal, int exit_status, const char* reason) {
+  const state::Header* header = CurrentState();
+  if (!OwnsState(header)) return false;
+  if (InSandbox()) {
+    CountLoss(state::kLossOutputFailed);
+    Seal(seal, exit_status);
+    return true;
+  }
+  uint32_t writer = 0;
+  if (!__atomic_compare_exchange_n(&g_process.finishing, &writer, static_cast<uint32_t>(GetTid()),
+                                   false, __ATOMIC_ACQUIRE, __ATOMIC_ACQUIRE)) {
+    AwaitFinished(writer);
+    return false;
+  }
+  const int saved_errno = errno;
+  const bool written = WriteFinalProfile(header, {reason, g_options.threads}, g_profile_path);
+  if (!written) CountLoss(state::kLossOutputFailed);
+  Seal(seal, exit_status);
+  // A state that could not be turned into a profile stays for `tidemark snapshot`.
+  const char* state_path = CurrentStatePath();
+  if (written && StateWish() == nullptr && state_path[0] != '\0') {
+    Syscall(SYS_unlink, AsLong(state_path));
+    g_process.unnamed = 1;
+  }
+  if (g_options.log) {
+    Say(written ? "wrote " : "could not write the profile into ",
+        written ? g_profile_path : g_output_directory);
+  }
+  __atomic_store_n(&g_process.finished, 1u, __ATOMIC_RELEASE);
+  errno = saved_errno;
+  return true;
+}
+
 void RememberExitStatus(int status, void*) { g_process.exit_status = status; }
 
 void FinishAtQuickExit() { FinishRecording(state::kSealExited, 0); }
@@ -224,60 +282,37 @@ bool EnterRecording() {
   return true;
 }
 
-void FinishRecording(state::Seal seal, int exit_status) {
-  const state::Header* header = CurrentState();
-  if (!OwnsState(header)) return;
-  if (InSandbox()) {
-    CountLoss(state::kLossOutputFailed);
-    Seal(seal, exit_status);
-    return;
-  }
-  uint32_t writer = 0;
-  if (!__atomic_compare_exchange_n(&g_process.finishing, &writer, static_cast<uint32_t>(GetTid()),
-                                   false, __ATOMIC_ACQUIRE, __ATOMIC_ACQUIRE)) {
-    AwaitFinished(writer);
-    return;
-  }
+void FinishRecording(state::Seal seal, int exit_status) { Finish(seal, exit_status, "exit"); }
+
+void SuspendRecording(state::Seal seal) {
+  if (Finish(seal, 0, seal == state::kSealExec ? "exec" : "exit")) g_process.suspended = 1;
+}
+
+void ResumeRecording() {
+  if (!OwnsState(CurrentState()) || g_process.suspended == 0) return;
   const int saved_errno = errno;
-  const bool written = WriteFinalProfile(header, {"exit", g_options.threads}, g_profile_path);
-  if (!written) CountLoss(state::kLossOutputFailed);
-  Seal(seal, exit_status);
-  // A state that could not be turned into a profile stays for `tidemark snapshot`.
-  const char* state_path = CurrentStatePath();
-  if (written && g_options.state == nullptr && state_path[0] != '\0') {
-    Syscall(SYS_unlink, AsLong(state_path));
-  }
-  if (g_options.log) {
-    Say(written ? "wrote " : "could not write the profile into ",
-        written ? g_profile_path : g_output_directory);
-  }
-  __atomic_store_n(&g_process.finished, 1u, __ATOMIC_RELEASE);
+  if (!InSandbox() && g_profile_path[0] != '\0') Syscall(SYS_unlink, AsLong(g_profile_path));
+  Seal(state::kSealRunning, 0);
+  if (g_process.unnamed != 0) RenewState();
+  g_process.unnamed = 0;
+  g_process.suspended = 0;
+  __atomic_store_n(&g_process.finished, 0u, __ATOMIC_RELAXED);
+  __atomic_store_n(&g_process.finishing, 0u, __ATOMIC_RELEASE);
   errno = saved_errno;
 }
 
-void BeforeExec() {
-  if (!OwnsState(CurrentState())) return;
-  MarkEnvironment(kChildrenSkip, kChildrenNone);  // it remains the program that was meant
-  FinishRecording(state::kSealExec, 0);
-  g_process.exec_pending = 1;
+bool IsFirstProcess() {
+  return g_options.children != Children::kAll && !g_options.is_child && GetPid() == g_first_pid;
 }
 
-void AfterFailedExec() {
-  if (!OwnsState(CurrentState()) || g_process.exec_pending == 0) return;
-  MarkEnvironment(kChildrenNone, kChildrenSkip);
-  if (!InSandbox() && g_profile_path[0] != '\0') Syscall(SYS_unlink, AsLong(g_profile_path));
-  Seal(state::kSealRunning, 0);
-  g_process.exec_pending = 0;
-  __atomic_store_n(&g_process.finished, 0u, __ATOMIC_RELAXED);
-  __atomic_store_n(&g_process.finishing, 0u, __ATOMIC_RELEASE);
-}
+void BeforeSandbox() { FreezeSpace(); }
+
+void SandboxRefused() { ThawSpace(); }
 
 void EnterSandbox(bool strict) {
-  __atomic_store_n(&g_sandboxed, 1u, __ATOMIC_RELAXED);
+  __atomic_store_n(&g_in_sandbox, 1u, __ATOMIC_RELAXED);
   if (strict) __atomic_store_n(&g_process.phase, kPhaseInert, __ATOMIC_RELEASE);
 }
-
-bool InSandbox() { return __atomic_load_n(&g_sandboxed, __ATOMIC_RELAXED) != 0; }
 
 void AfterDlclose() {
   const int saved_errno = errno;

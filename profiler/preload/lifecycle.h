@@ -37,9 +37,14 @@ bool EnterRecording();
 // profile and seals the state; once, and only in the process that owns the state.
 void FinishRecording(state::Seal seal, int exit_status);
 
-// For exec, which may fail: what BeforeExec did is undone by AfterFailedExec.
-void BeforeExec();
-void AfterFailedExec();
+// The same before a call that ends the process only if it succeeds (exec, daemon). Should
+// it return, ResumeRecording undoes what was done: no profile, and the state is there again.
+void SuspendRecording(state::Seal seal);
+void ResumeRecording();
+
+// Is this the process that TIDEMARK_CHILDREN was meant for? A program that it becomes by exec
+// is still the one that was meant. False where all are recorded.
+bool IsFirstProcess();
 
 // A dlclose returned.
 void AfterDlclose();
@@ -47,8 +52,10 @@ void AfterDlclose();
 // The process has put itself under seccomp. From now on files are left alone: the system
 // calls they need may be deadly. What was recorded remains in the state. `strict`: no
 // system call at all may be made, so recording is over.
+// BeforeSandbox makes ready what cannot be made afterwards; SandboxRefused: it came to nothing.
+void BeforeSandbox();
+void SandboxRefused();
 void EnterSandbox(bool strict);
-bool InSandbox();
 
 }  // namespace tidemark::preload
 

@@ -28,7 +28,74 @@ bool ParseSwitch(const char* text, bool* on) {
   return true;
 }
 
+// One character against the set after `[`; *end: behind the `]`, nullptr: there is none.
+bool IsInSet(const char* set, char c, const char** end) {
+  const bool negated = *set == '!' || *set == '^';
+  if (negated) ++set;
+  bool found = false;
+  const char* at = set;
+  do {  // a `]` at the very first is one of the set
+    if (*at == '\0') {
+      *end = nullptr;
+      return false;
+    }
+    if (at[1] == '-' && at[2] != ']' && at[2] != '\0') {
+      found = found || (at[0] <= c && c <= at[2]);
+      at += 3;
+    } else {
+      found = found || at[0] == c;
+      ++at;
+    }
+  } while (*at != ']');
+  *end = at + 1;
+  return found != negated;
+}
+
 }  // namespace
+
+bool MatchesPattern(const char* pattern, const char* name) {
+  // Where to go on when what follows the last `*` does not match: that star takes one more.
+  const char* star = nullptr;
+  const char* starred = nullptr;
+  while (*name != '\0' || *pattern != '\0') {
+    if (*pattern == '*') {
+      star = ++pattern;
+      starred = name;
+      continue;
+    }
+    const char* behind = pattern + 1;
+    bool same = *name != '\0' && (*pattern == '?' || *pattern == *name);
+    if (*pattern == '[' && *name != '\0') {
+      const char* end;
+      const bool in_set = IsInSet(pattern + 1, *name, &end);
+      if (end != nullptr) {
+        same = in_set;
+        behind = end;
+      }
+    }
+    if (same) {
+      pattern = behind;
+      ++name;
+    } else if (star != nullptr && *starred != '\0') {
+      pattern = star;
+      name = ++starred;
+    } else {
+      return false;
+    }
+  }
+  return true;
+}
+
+void MarkChildren(char** environment) {
+  constexpr size_t kLength = sizeof(kChildrenName) - 1;
+  constexpr char kForgottenName[] = "TIDEMARK_CHILD_NO";
+  static_assert(sizeof(kForgottenName) == sizeof(kChildOfName));
+  if (Find(environment, kChildrenName) == nullptr) return;
+  for (char** entry = environment; *entry != nullptr; ++entry) {
+    if (ValueOf(*entry, kChildOfName) != nullptr) memcpy(*entry, kForgottenName, kLength);
+    if (ValueOf(*entry, kChildrenName) != nullptr) memcpy(*entry, kChildOfName, kLength);
+  }
+}
 
 bool ParseBytes(const char* text, uint64_t* bytes) {
   uint64_t value = 0;
@@ -64,7 +131,6 @@ bool ParseBytes(const char* text, uint64_t* bytes) {
 Options ParseOptions(char** environment, Complain complain) {
   Options options{};
   options.rate_bytes = kDefaultRateBytes;
-  options.children = true;
   options.active = true;
 
   const char* rate = Find(environment, "TIDEMARK_RATE");
@@ -80,13 +146,21 @@ Options ParseOptions(char** environment, Complain complain) {
   options.state = Find(environment, "TIDEMARK_STATE");
   if (options.state != nullptr && options.state[0] == '\0') options.state = nullptr;
 
-  options.children_value = Find(environment, "TIDEMARK_CHILDREN");
-  if (const char* children = options.children_value) {
-    options.excluded = strcmp(children, kChildrenSkip) == 0;
-    if (options.excluded || strcmp(children, kChildrenNone) == 0) {
-      options.children = false;
-    } else if (strcmp(children, "all") != 0) {
-      complain("TIDEMARK_CHILDREN", children, "all or none", "all");
+  const char* children = Find(environment, kChildrenName);
+  if (children == nullptr) {
+    children = Find(environment, kChildOfName);
+    options.is_child = children != nullptr;
+  }
+  if (children != nullptr && strcmp(children, "all") != 0) {
+    options.excluded = strcmp(children, "skip") == 0;
+    if (options.excluded || strcmp(children, "none") == 0) {
+      options.children = Children::kNone;
+    } else if (children[0] != '\0' && strchr(children, '/') == nullptr) {
+      options.children = Children::kMatching;
+      options.pattern = children;
+    } else {
+      complain(kChildrenName, children, "all, none or a pattern of program names such as redis-*",
+               "all");
     }
   }
   const char* active = Find(environment, "TIDEMARK_ACTIVE");

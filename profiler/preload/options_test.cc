@@ -1,5 +1,6 @@
 #include "profiler/preload/options.h"
 
+#include <fnmatch.h>
 #include <gtest/gtest.h>
 
 #include <string>
@@ -35,7 +36,8 @@ TEST_F(OptionsTest, HasDefaults) {
     EXPECT_EQ(o.rate_bytes, 524288u);
     EXPECT_EQ(o.output, nullptr);
     EXPECT_EQ(o.state, nullptr);
-    EXPECT_TRUE(o.children);
+    EXPECT_EQ(o.children, Children::kAll);
+    EXPECT_FALSE(o.is_child);
     EXPECT_FALSE(o.excluded);
     EXPECT_TRUE(o.active);
     EXPECT_FALSE(o.log);
@@ -45,13 +47,14 @@ TEST_F(OptionsTest, HasDefaults) {
 }
 
 TEST_F(OptionsTest, ReadsEveryVariable) {
-  const Options o = Parse({"TIDEMARK_RATE=64K", "TIDEMARK_OUT=/o", "TIDEMARK_STATE=/s",
-                           "TIDEMARK_CHILDREN=none", "TIDEMARK_ACTIVE=0", "TIDEMARK_LOG=1",
-                           "TIDEMARK_THREADS=1"});
+  const Options o =
+      Parse({"TIDEMARK_RATE=64K", "TIDEMARK_OUT=/o", "TIDEMARK_STATE=/s", "TIDEMARK_CHILDREN=none",
+             "TIDEMARK_ACTIVE=0", "TIDEMARK_LOG=1", "TIDEMARK_THREADS=1"});
   EXPECT_EQ(o.rate_bytes, 65536u);
   EXPECT_STREQ(o.output, "/o");
   EXPECT_STREQ(o.state, "/s");
-  EXPECT_FALSE(o.children);
+  EXPECT_EQ(o.children, Children::kNone);
+  EXPECT_FALSE(o.is_child);
   EXPECT_FALSE(o.excluded);
   EXPECT_FALSE(o.active);
   EXPECT_TRUE(o.log);
@@ -73,7 +76,7 @@ TEST_F(OptionsTest, ComplainsOncePerBadValueAndKeepsTheDefault) {
   const Options o = Parse(
       {"TIDEMARK_RATE=exact!", "TIDEMARK_CHILDREN=", "TIDEMARK_ACTIVE=2", "TIDEMARK_LOG=yes"});
   EXPECT_EQ(o.rate_bytes, 524288u);
-  EXPECT_TRUE(o.children);
+  EXPECT_EQ(o.children, Children::kAll);
   EXPECT_TRUE(o.active);
   EXPECT_FALSE(o.log);
   EXPECT_EQ(complaints_,
@@ -81,12 +84,58 @@ TEST_F(OptionsTest, ComplainsOncePerBadValueAndKeepsTheDefault) {
                                       "TIDEMARK_ACTIVE 2 1", "TIDEMARK_LOG yes 0"}));
 }
 
-TEST_F(OptionsTest, ExecChildrenOfAProgramThatIsAloneAreExcluded) {
+TEST_F(OptionsTest, SkipExcludesTheProgramItself) {
   const Options o = Parse({"TIDEMARK_CHILDREN=skip"});
   EXPECT_TRUE(o.excluded);
-  EXPECT_FALSE(o.children);
+  EXPECT_EQ(o.children, Children::kNone);
   EXPECT_TRUE(complaints_.empty());
-  static_assert(sizeof(kChildrenNone) == sizeof(kChildrenSkip));
+}
+
+TEST_F(OptionsTest, ChildrenMayBeChosenByAPattern) {
+  const Options o = Parse({"TIDEMARK_CHILDREN=redis-*"});
+  EXPECT_EQ(o.children, Children::kMatching);
+  EXPECT_STREQ(o.pattern, "redis-*");
+  EXPECT_FALSE(o.is_child);
+  EXPECT_TRUE(complaints_.empty());
+  EXPECT_EQ(Parse({"TIDEMARK_CHILDREN=/bin/true"}).children, Children::kAll);
+  EXPECT_EQ(complaints_, (std::vector<std::string>{"TIDEMARK_CHILDREN /bin/true all"}));
+}
+
+TEST_F(OptionsTest, AMarkedEnvironmentTellsChildren) {
+  const auto mark = [&](std::vector<std::string> environment) {
+    std::vector<char*> entries;
+    for (std::string& entry : environment) entries.push_back(entry.data());
+    entries.push_back(nullptr);
+    MarkChildren(entries.data());
+    return environment;
+  };
+  const std::vector<std::string> marked = mark({"A=1", "TIDEMARK_CHILDREN=no*"});
+  EXPECT_EQ(marked, (std::vector<std::string>{"A=1", "TIDEMARK_CHILD_OF=no*"}));
+  const Options o = Parse(marked);
+  EXPECT_TRUE(o.is_child);
+  EXPECT_EQ(o.children, Children::kMatching);
+  EXPECT_STREQ(o.pattern, "no*");
+  // A recording inside a recording: its own wish counts.
+  const std::vector<std::string> both = {"TIDEMARK_CHILD_OF=none", "TIDEMARK_CHILDREN=x"};
+  EXPECT_FALSE(Parse(both).is_child);
+  EXPECT_STREQ(Parse(mark(both)).pattern, "x");
+  EXPECT_EQ(mark({"TIDEMARK_CHILD_OF=none"})[0], "TIDEMARK_CHILD_OF=none");
+}
+
+TEST(MatchesPattern, AgreesWithFnmatch) {
+  const char* const kPatterns[] = {
+      "",        "*",      "?",     "a",      "abc",   "a*c",   "*a*b*", "a?c",  "[abc]", "[a-c]*",
+      "[!a-c]*", "[^a]bc", "**",    "*?",     "[]a]b", "[a-]c", "[!]]",  "a[b",  "[",     "[]",
+      "*.so",    "a*a*a",  "[z-a]", "*[b-d]", "?*c",   "[!-]c", "a[]b",  "x*y*z"};
+  const char* const kNames[] = {"",   "a",  "b",    "c",     "abc",     "aabbcc", "axc", "]b",
+                                "-c", "ac", "a[b",  "[",     "lib.so",  "aaa",    "aa",  "xyz",
+                                "]",  "d",  "xyyz", "abcbd", "xaybzcc", "[]",     "a]b", "zz"};
+  for (const char* pattern : kPatterns) {
+    for (const char* name : kNames) {
+      EXPECT_EQ(MatchesPattern(pattern, name), fnmatch(pattern, name, FNM_NOESCAPE) == 0)
+          << pattern << " " << name;
+    }
+  }
 }
 
 TEST(ParseBytes, TakesNumbersWithASuffix) {

@@ -29,12 +29,13 @@ EXPORTS = set("""
     _ZdlPv _ZdaPv _ZdlPvm _ZdaPvm _ZdlPvRKSt9nothrow_t _ZdaPvRKSt9nothrow_t
     _ZdlPvSt11align_val_t _ZdaPvSt11align_val_t _ZdlPvmSt11align_val_t _ZdaPvmSt11align_val_t
     _ZdlPvSt11align_val_tRKSt9nothrow_t _ZdaPvSt11align_val_tRKSt9nothrow_t
-    execve execv execvp execvpe execl execlp execle fexecve execveat _exit _Exit dlclose
+    execve execv execvp execvpe execl execlp execle fexecve execveat posix_spawn posix_spawnp
+    daemon _exit _Exit dlclose
     prctl syscall mmap mmap64 munmap mremap
 """.split())
 # Instructions from the entry to the jump into the next allocator, when nothing is sampled.
 FAST_PATHS = {
-    "malloc": 6, "calloc": 9, "realloc": 14, "free": 11, "cfree": 11, "memalign": 6,
+    "malloc": 6, "calloc": 9, "realloc": 14, "free": 11, "cfree": 13, "memalign": 6,
     "posix_memalign": 6, "aligned_alloc": 6, "_Znwm": 4, "_Znam": 4, "_ZdlPv": 4, "_ZdlPvm": 4,
     "malloc_usable_size": 1, "syscall": 6,
     "mmap": 1, "mmap64": 1, "munmap": 1, "mremap": 1,

@@ -249,7 +249,7 @@ class Output(Case):
         self.assertNotIn(b".part", result.stdout)
 
     def test_bad_values_give_one_line_each(self):
-        env = {"TIDEMARK_RATE": "often", "TIDEMARK_CHILDREN": "some", "TIDEMARK_ACTIVE": "yes"}
+        env = {"TIDEMARK_RATE": "often", "TIDEMARK_CHILDREN": "bin/some", "TIDEMARK_ACTIVE": "yes"}
         result = self.run_preloaded([program("target_c"), "grow"], "often", env=env)
         self.assertEqual(result.returncode, 0)
         lines = result.stderr.decode().splitlines()
