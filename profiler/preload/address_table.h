@@ -31,10 +31,12 @@ class AddressTable {
   // (jemalloc's and tcmalloc's smallest classes). False: no memory.
   bool Start(uint32_t granule_bits);
 
-  // False: no memory for a new leaf; the block stays unknown.
-  bool Put(const void* block, uint32_t site, uint64_t size) {
+  // False: no memory for a new leaf; the block stays unknown. A block that was there still,
+  // for its free was not seen, is moved to `*missed`.
+  bool Put(const void* block, uint32_t site, uint64_t size, Block* missed = nullptr) {
     uint64_t* cell = Cell(block);
     if (TM_UNLIKELY(cell == nullptr)) return false;
+    if (missed != nullptr && TM_UNLIKELY(*cell != 0)) *missed = Take(block);
     if (TM_UNLIKELY(size >= kLarge)) {
       // Such a block spans many cells that no other block can use.
       cell[1] = size;

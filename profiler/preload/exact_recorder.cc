@@ -259,9 +259,14 @@ void AllocationIn(ThreadTables* tables, void* block, size_t size, const Register
     if (counter == nullptr) return;
     *cached = {key, counter, number - 1};
   }
-  if (TM_UNLIKELY(!g_blocks.Put(block, static_cast<uint32_t>(cached->site), size))) {
+  AddressTable::Block missed = {AddressTable::kNone, 0};
+  if (TM_UNLIKELY(!g_blocks.Put(block, static_cast<uint32_t>(cached->site), size, &missed))) {
     CountLoss(state::kLossLiveFull);
     return;
+  }
+  if (TM_UNLIKELY(missed.site != AddressTable::kNone)) {
+    CountFreeIn(tables, missed);
+    CountLoss(state::kLossFreeMissed);
   }
   state::ExactCounter* counter = cached->counter;
   SettlePeak(counter);

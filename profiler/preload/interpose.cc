@@ -43,6 +43,7 @@ TM_EXPORT void* reallocarray(void* block, size_t count, size_t size) {
     errno = ENOMEM;
     return nullptr;
   }
+  if (TM_UNLIKELY(g_front.realloc != nullptr)) return g_front.realloc(block, bytes);
   if (TM_UNLIKELY(MaySampled(block))) return TidemarkReallocSampled(block, bytes);
   if (TM_LIKELY(PassesUnseen(bytes))) return g_next.realloc(block, bytes);
   return TidemarkRealloc(block, bytes);
@@ -57,18 +58,21 @@ TM_EXPORT void free(void* block) {
 // Gone from glibc 2.26's headers, still called by programs that were linked before.
 TM_EXPORT void cfree(void* block) {
   if (block == nullptr) return;
+  if (TM_UNLIKELY(g_front.free != nullptr)) return g_front.free(block);
   if (TM_UNLIKELY(MaySampled(block))) return TidemarkFree(block);
   g_next.free(block);
 }
 
 TM_EXPORT void free_sized(void* block, size_t size) {
   if (block == nullptr) return;
+  if (TM_UNLIKELY(g_front.free != nullptr)) return g_front.free(block);
   if (TM_UNLIKELY(MaySampled(block))) return TidemarkFreeSized(block, size);
   g_next.free_sized(block, size);
 }
 
 TM_EXPORT void free_aligned_sized(void* block, size_t alignment, size_t size) {
   if (block == nullptr) return;
+  if (TM_UNLIKELY(g_front.free != nullptr)) return g_front.free(block);
   if (TM_UNLIKELY(MaySampled(block))) return TidemarkFreeAlignedSized(block, alignment, size);
   g_next.free_aligned_sized(block, alignment, size);
 }

@@ -132,11 +132,7 @@ void* TidemarkNew(size_t size, uintptr_t a, uintptr_t b, uint32_t which) {
   const Registers caller = TM_CALLER();
   OperatorMode mode = CurrentOperatorMode();
   if (mode == kOperatorsUnknown) mode = ResolveOperators(false);
-  if (mode == kOperatorsUnknown) {  // a call without any C++ runtime
-    void* block = g_next.malloc(size != 0 ? size : 1);
-    NoteAllocation(block, size, caller);
-    return block;
-  }
+  if (mode == kOperatorsUnknown) return NewWithoutRuntime(size, a, which);
   const uint64_t left_before = t_state.left;
   const uint32_t seen_before = t_state.in_new;
   void* block = g_operators.new_functions[which](size, a, b);
@@ -152,14 +148,11 @@ void TidemarkDelete(void* block, uintptr_t a, uintptr_t b, uint32_t which) {
   const Registers caller = TM_CALLER();
   OperatorMode mode = CurrentOperatorMode();
   if (mode == kOperatorsUnknown) mode = ResolveOperators(false);
+  if (mode == kOperatorsUnknown) return DeleteWithoutRuntime(block);
   if (block != nullptr && MaySampled(block) && InRecording()) RecordFree(block, caller);
   // Where this delete comes to our free, the block is counted here and unknown there.
   if (block != nullptr && HasExactEntries() && InRecording()) exact::Free(block);
-  if (mode == kOperatorsUnknown) {
-    g_next.free(block);
-  } else {
-    g_operators.delete_functions[which](block, a, b);
-  }
+  g_operators.delete_functions[which](block, a, b);
 }
 
 }  // extern "C"

@@ -52,6 +52,8 @@ void* ArenaAllocate(size_t alignment, size_t size) {
 // --- the table ------------------------------------------------------------------------
 
 void Resolve();
+void* FirstFrontRealloc(void* block, size_t size);
+void FirstFrontFree(void* block);
 extern const NextAllocator kStubs;
 // What the wrappers below lead to once the table is filled in.
 NextAllocator g_real;
@@ -188,6 +190,10 @@ void Resolve() {
   const bool complete = real.malloc != StubMalloc && real.calloc != StubCalloc &&
                         real.realloc != StubRealloc && real.free != StubFree;
   if (complete) {
+    g_front.realloc = reinterpret_cast<void* (*)(void*, size_t)>(
+        FindInFront("realloc", Search::kAtStart).function);
+    g_front.free =
+        reinterpret_cast<void (*)(void*)>(FindInFront("free", Search::kAtStart).function);
     g_real = real;
     if (__atomic_load_n(&g_arena_used, __ATOMIC_RELAXED) != 0) {
       real.free = FreeKnowingArena;
@@ -201,8 +207,26 @@ void Resolve() {
   __atomic_store_n(&resolving, 0, __ATOMIC_RELEASE);
 }
 
+void* FirstFrontRealloc(void* block, size_t size) {
+  Resolve();
+  const auto front = g_front.realloc;
+  return front != nullptr && front != FirstFrontRealloc ? front(block, size)
+                                                        : g_next.realloc(block, size);
+}
+void FirstFrontFree(void* block) {
+  Resolve();
+  const auto front = g_front.free;
+  return front != nullptr && front != FirstFrontFree ? front(block) : g_next.free(block);
+}
+
+// Before the first call where possible: then those of the front need no check of their own.
+__attribute__((constructor)) void ResolveAtStart() {
+  if (g_front.free == FirstFrontFree) Resolve();
+}
+
 }  // namespace
 
 constinit NextAllocator g_next = kStubTable;
+constinit FrontAllocator g_front = {FirstFrontRealloc, FirstFrontFree};
 
 }  // namespace tidemark::preload

@@ -34,6 +34,15 @@ struct NextAllocator {
   void (*free_aligned_sized)(void* block, size_t alignment, size_t size);
 };
 
+// What a file before this library (the executable, a library preloaded first) defines of
+// these two; nullptr when it does not. The target's blocks are then its, but come to us with
+// those functions that it lacks and we export.
+struct FrontAllocator {
+  void* (*realloc)(void* block, size_t size);
+  void (*free)(void* block);
+};
+extern FrontAllocator g_front __attribute__((visibility("hidden")));
+
 extern NextAllocator g_next __attribute__((visibility("hidden")));
 
 }  // namespace tidemark::preload

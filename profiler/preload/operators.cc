@@ -102,6 +102,12 @@ bool IsInOperatorNew(uint64_t pc) {
   return false;
 }
 
+void* NewWithoutRuntime(size_t size, uintptr_t alignment, uint32_t which) {
+  return which < kFirstAlignedNew ? NewFromMalloc(size, 0, 0)
+                                  : AlignedNewFromMalloc(size, alignment, 0);
+}
+void DeleteWithoutRuntime(void* block) { free(block); }
+
 void NoteOperatorsBypassMalloc() {
   // Elsewhere it may be a pool that goes to malloc only now and then: keep watching.
   if (!g_in_allocator_library) return;

@@ -55,6 +55,10 @@ inline OperatorMode CurrentOperatorMode() {
 // of stacks, as malloc's own are: "operator new" is not a place where a program allocates.
 bool IsInOperatorNew(uint64_t pc);
 
+// Where there is no C++ runtime: by way of malloc and free, whosever they are.
+void* NewWithoutRuntime(size_t size, uintptr_t alignment, uint32_t which);
+void DeleteWithoutRuntime(void* block);
+
 // Looks for the operators. `at_start`: see Search::kAtStart.
 OperatorMode ResolveOperators(bool at_start);
 // An operator new was seen to return without a call of our malloc.

@@ -150,6 +150,7 @@ class NextSearch {
     found->object = object;
   }
   Found result() const { return after_.function != nullptr ? after_ : before_; }
+  Found in_front() const { return before_; }
 
  private:
   const char* name_;
@@ -189,6 +190,17 @@ int VisitPhdr(dl_phdr_info* info, size_t, void* search) {
   }
   static_cast<NextSearch*>(search)->Visit(object);
   return 0;
+}
+
+NextSearch SearchAll(const char* name, Search search) {
+  NextSearch next(name);
+  const link_map* map = search == Search::kAtStart ? LinkMap() : nullptr;
+  if (map == nullptr) {
+    dl_iterate_phdr(VisitPhdr, &next);
+    return next;
+  }
+  for (; map != nullptr; map = map->l_next) next.Visit({map->l_addr, map->l_ld});
+  return next;
 }
 
 }  // namespace
@@ -231,15 +243,8 @@ bool Imports(const LoadedObject& object, const char* name) {
   return false;
 }
 
-Found FindNext(const char* name, Search search) {
-  NextSearch next(name);
-  const link_map* map = search == Search::kAtStart ? LinkMap() : nullptr;
-  if (map == nullptr) {
-    dl_iterate_phdr(VisitPhdr, &next);
-    return next.result();
-  }
-  for (; map != nullptr; map = map->l_next) next.Visit({map->l_addr, map->l_ld});
-  return next.result();
-}
+Found FindNext(const char* name, Search search) { return SearchAll(name, search).result(); }
+
+Found FindInFront(const char* name, Search search) { return SearchAll(name, search).in_front(); }
 
 }  // namespace tidemark::preload

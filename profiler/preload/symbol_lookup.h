@@ -46,6 +46,10 @@ struct Found {
 // only where this library came late and is last).
 Found FindNext(const char* name, Search search);
 
+// The first definition in the files before this one; function nullptr: this library's own
+// definition, if it has one, is what a call reaches.
+Found FindInFront(const char* name, Search search);
+
 }  // namespace tidemark::preload
 
 #endif  // TIDEMARK_PROFILER_PRELOAD_SYMBOL_LOOKUP_H_

@@ -35,7 +35,7 @@ EXPORTS = set("""
 """.split())
 # Instructions from the entry to the jump into the next allocator, when nothing is sampled.
 FAST_PATHS = {
-    "malloc": 6, "calloc": 9, "realloc": 14, "free": 11, "cfree": 13, "memalign": 6,
+    "malloc": 6, "calloc": 9, "realloc": 14, "free": 11, "cfree": 14, "memalign": 6,
     "posix_memalign": 6, "aligned_alloc": 6, "_Znwm": 4, "_Znam": 4, "_ZdlPv": 4, "_ZdlPvm": 4,
     "malloc_usable_size": 1, "syscall": 6,
     "mmap": 1, "mmap64": 1, "munmap": 1, "mremap": 1,

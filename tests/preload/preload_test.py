@@ -21,7 +21,6 @@ import pprof_file  # noqa: E402
 MIB = 1 << 20
 BIN = os.path.join(e2e.BUILD, "bin")
 LIB = os.path.join(e2e.BUILD, "lib")
-ALLOCATORS = {"jemalloc": "libjemalloc.so.2", "tcmalloc": "libtcmalloc_minimal.so.4"}
 
 
 def program(name):
@@ -269,47 +268,6 @@ class Output(Case):
         self.assertTrue(re.fullmatch(rb"tidemark: recording into .*\.state\n"
                                      rb"tidemark: wrote .*\.pb\.gz\n", result.stderr),
                         result.stderr)
-
-
-class Allocators(Case):
-    """Other allocators behind the library, preloaded beside it."""
-
-    def check(self, command, allocator, rate=Case.RATE):
-        library = ALLOCATORS[allocator]
-        plain = self.run_plain(command, {"LD_PRELOAD": library})
-        result = self.run_preloaded(command, rate,
-                                    env={"LD_PRELOAD": f"{e2e.LIBRARY}:{library}"})
-        self.assert_unchanged(plain, result, f"{command} on {allocator}")
-        mapped = {os.path.basename(m["file"])
-                  for m in self.profiles()[0].mappings.values()}
-        self.assertTrue(any(allocator in name for name in mapped), mapped)
-
-    def test_operators_are_counted_once(self):
-        for allocator in ALLOCATORS:
-            self.clear_profiles()
-            self.check([program("target_operators"), "keep"], allocator)
-            self.assert_live(self.only_profile("target_operators"), 64)
-
-    def test_c_programs(self):
-        for allocator in ALLOCATORS:
-            for what in ("threads", "remote", "grow", "signals"):
-                self.clear_profiles()
-                self.check([program("target_c"), what], allocator)
-
-    def test_allocator_in_front_wins(self):
-        # Then nothing reaches us, and nothing may break.
-        for allocator, library in ALLOCATORS.items():
-            command = [program("target_operators"), "keep"]
-            plain = self.run_plain(command, {"LD_PRELOAD": library})
-            result = self.run_preloaded(command, self.RATE,
-                                        env={"LD_PRELOAD": f"{library}:{e2e.LIBRARY}"})
-            self.assert_unchanged(plain, result, allocator)
-
-    def test_python_on_allocators(self):
-        script = "x = [str(i) * 20 for i in range(100000)]; print(len(x))"
-        for allocator in ALLOCATORS:
-            self.clear_profiles()
-            self.check(["/usr/bin/python3", "-c", script], allocator)
 
 
 if __name__ == "__main__":
