@@ -61,22 +61,24 @@ __attribute__((noinline)) long Install(const sock_fprog* filter, bool strict, Ca
   if (readable) {
     __atomic_store_n(&g_forbidden_calls, before | CallsForbiddenBy(*filter), __ATOMIC_RELAXED);
   }
+  BeforeSandbox();
   const long result = call();
   if (result == 0) {
     EnterSandbox(strict);
   } else {
+    SandboxRefused();
     __atomic_store_n(&g_forbidden_calls, before, __ATOMIC_RELAXED);
   }
   return result;
 }
 
-int SetSeccomp(int option, long a, long b, long c, long d) {
+__attribute__((noinline)) int SetSeccomp(int option, long a, long b, long c, long d) {
   const auto* filter = a == SECCOMP_MODE_FILTER ? reinterpret_cast<const sock_fprog*>(b) : nullptr;
   return static_cast<int>(Install(filter, a == SECCOMP_MODE_STRICT,
                                   [&]() -> long { return g_prctl(option, a, b, c, d); }));
 }
 
-long SetSeccompBySyscall(long number, long a, long b, long c) {
+__attribute__((noinline)) long SetSeccompBySyscall(long number, long a, long b, long c) {
   if (a != SECCOMP_SET_MODE_STRICT && a != SECCOMP_SET_MODE_FILTER) {
     return g_syscall(number, a, b, c, 0, 0, 0);  // asks something
   }
