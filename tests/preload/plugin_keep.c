@@ -4,7 +4,7 @@
 
 __attribute__((noinline)) void* KEEP(size_t bytes) {
   char* block = malloc(bytes);
-  if (block != NULL) memset(block, 1, 4096);
+  if (block != NULL) memset(block, 1, bytes < 4096 ? bytes : 4096);
   return block;
 }
 
