@@ -43,6 +43,7 @@ struct StateProfileInfo {
   uint64_t rss_bytes;        // 0: unknown, no comment
   uint64_t anonymous_bytes;  // 0: unknown, no comment
   bool threads = false;      // label live rows with the thread that allocated them
+  bool paused = false;       // nothing was being recorded just then
 };
 
 // Working memory, 8-byte aligned; need not be initialised.
@@ -609,6 +610,7 @@ class StateProfileWriter {
     CommentText("reason", info_.reason);
     CommentNumber("rate_bytes", Rate());
     CommentText("mode", header.mode == 1 ? "exact" : "sampled");
+    if (info_.paused) CommentText("paused", "1");
     uint64_t samples = Load(totals.samples);
     for (uint64_t i = 0; header.mode == 1 && i < view_.site_count; ++i) {
       samples += view_.sites[i].alloc_samples;

@@ -354,6 +354,9 @@ TEST(StateProfile, Comments) {
            "tidemark.rss_bytes=8192", "tidemark.anonymous_bytes=4096", "tidemark.rate_doublings=0",
            "tidemark.peak_time_seconds=12.345", "tidemark.loss.live_full=17"}));
   EXPECT_THAT(d.Comments(), Not(Contains(HasSubstr("loss.live_busy"))));
+  EXPECT_THAT(d.Comments(), Not(Contains(HasSubstr("paused"))));
+  EXPECT_THAT(Decoded(state, {"exit", 1, 0, 0, false, true}).Comments(),
+              Contains("tidemark.paused=1"));
 }
 
 TEST(StateProfile, CommandLineIsQuotedAndOneLine) {

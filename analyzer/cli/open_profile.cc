@@ -5,6 +5,7 @@
 #include <cstring>
 #include <utility>
 
+#include "absl/algorithm/container.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
@@ -72,6 +73,15 @@ absl::StatusOr<ProfilePtr> Prepare(ProfilePtr profile, const OpenOptions& option
   return profile;
 }
 
+void WarnOfPause(const Profile& profile, const std::string& path) {
+  const bool paused = absl::c_any_of(profile.comments(), [&](StringId comment) {
+    return profile.string(comment) == "tidemark.paused=1";
+  });
+  if (!paused) return;
+  PrintLine(absl::StrCat("warning: recording was paused when this profile was made; what was ",
+                         "allocated meanwhile is not in it (where: ", path, ")"));
+}
+
 absl::StatusOr<ProfilePtr> OpenRaw(const std::string& path) {
   auto profile = IsStateFile(path) ? OpenState(path) : io::OpenFile(path);
   if (!profile.ok()) return InputError(profile.status());
@@ -79,6 +89,7 @@ absl::StatusOr<ProfilePtr> OpenRaw(const std::string& path) {
     PrintLine(absl::StrCat("warning: the profile has no samples (where: ", path, ")"));
   }
   WarnOfLosses(LossesOf(**profile), path);
+  WarnOfPause(**profile, path);
   return profile;
 }
 

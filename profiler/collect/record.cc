@@ -12,19 +12,16 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
-#include <map>
 #include <optional>
 #include <utility>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "absl/strings/str_join.h"
-#include "absl/strings/str_replace.h"
-#include "profiler/collect/executable.h"
 #include "profiler/collect/preloads.h"
 #include "profiler/collect/process.h"
 #include "profiler/collect/run_files.h"
+#include "profiler/collect/run_report.h"
 
 namespace tidemark::collect {
 namespace {
@@ -32,14 +29,6 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 void Say(const std::string& line) { std::fprintf(stderr, "tidemark: %s\n", line.c_str()); }
-
-// As one argument of a shell command.
-std::string Quoted(const std::string& s) {
-  const bool plain = !s.empty() && std::all_of(s.begin(), s.end(), [](unsigned char c) {
-    return std::isalnum(c) != 0 || std::strchr("_-./+=:@%,", c) != nullptr;
-  });
-  return plain ? s : absl::StrCat("'", absl::StrReplaceAll(s, {{"'", "'\\''"}}), "'");
-}
 
 std::string HumanBytes(uint64_t bytes) {
   if (bytes < 1024) return absl::StrCat(bytes, "B");
@@ -83,12 +72,6 @@ std::vector<char*> Pointers(std::vector<std::string>& strings) {
 
 // How often the live heaps are looked at for --growth: a few words of each state.
 constexpr std::chrono::milliseconds kGrowthLook(100);
-
-// "1 process", "2 processes".
-std::string Count(uint64_t n, const char* what) {
-  const char* plural = n == 1 ? "" : absl::EndsWith(what, "s") ? "es" : "s";
-  return absl::StrCat(n, " ", what, plural);
-}
 
 int ExitStatus(int wait_status) {
   return WIFSIGNALED(wait_status) ? 128 + WTERMSIG(wait_status) : WEXITSTATUS(wait_status);
@@ -260,121 +243,13 @@ class Run {
     for (const std::string& path : files_.NewRawProfiles()) finisher_->Add(path);
     for (ProfileFinisher::Finished& f : finisher_->Wait()) finished.push_back(std::move(f));
     if (progress) std::fprintf(stderr, "\r\033[K");
-
-    uint64_t rows = 0;
-    std::vector<std::string> profiles;
-    for (const ProfileFinisher::Finished& f : finished) {
-      if (f.facts.ok()) {
-        rows += f.facts->rows;
-      } else {
-        errors_.push_back(std::string(f.facts.status().message()));
-      }
-      if (access(f.path.c_str(), R_OK) == 0) profiles.push_back(f.path);
-    }
-    std::sort(profiles.begin(), profiles.end());
-    profiles.erase(std::unique(profiles.begin(), profiles.end()), profiles.end());
-    SayErrors();
-    SayLosses(finished);
-    Report(profiles, rows);
-  }
-
-  // One line for each kind of trouble: a full disk fails every snapshot of a long run.
-  void SayErrors() const {
-    std::vector<std::pair<std::string, std::string>> first;  // of each kind: kind, message
-    std::map<std::string, int> counts;
-    for (const std::string& error : errors_) {
-      const std::string kind = error.substr(0, error.find(" (where: "));
-      if (counts[kind]++ == 0) first.emplace_back(kind, error);
-    }
-    for (const auto& [kind, message] : first) {
-      const int more = counts[kind] - 1;
-      Say(more == 0 ? message : absl::StrCat(message, ", and ", more, " more of these"));
-    }
-  }
-
-  // Losses are counted from a process's start, so the last of its profiles has them all.
-  static void SayLosses(const std::vector<ProfileFinisher::Finished>& finished) {
-    std::map<std::string, std::map<std::string, uint64_t>> by_process;
-    for (const ProfileFinisher::Finished& f : finished) {
-      if (!f.facts.ok()) continue;
-      for (const auto& [name, count] : f.facts->losses) {
-        uint64_t& most = by_process[WithoutSequence(f.path)][name];
-        most = std::max(most, count);
-      }
-    }
-    std::map<std::string, uint64_t> losses;
-    for (const auto& [process, own] : by_process) {
-      for (const auto& [name, count] : own) losses[name] += count;
-    }
-    if (losses.empty()) return;
-    Say(absl::StrCat("lost: ", absl::StrJoin(losses, ", ", absl::PairFormatter(" "))));
-  }
-
-  void SayStillRunning() const {
-    if (still_running_.empty()) return;
-    std::vector<std::string> names;
-    for (const RunningProcess& p : still_running_) {
-      names.push_back(absl::StrCat(p.pid, " (", p.comm, ")"));
-    }
-    const bool one = names.size() == 1;
-    Say(absl::StrCat(options_.command[0], " has ended, but ", Count(names.size(), "process"),
-                     " it started still run", one ? "s" : "", " and record", one ? "s" : "", ": ",
-                     absl::StrJoin(names, ", "), "; each writes its profile to ",
-                     files_.output_directory(), " when it ends"));
-    Say(absl::StrCat("meanwhile: tidemark snapshot ", still_running_.front().pid,
-                     ", or tidemark ps for all"));
-  }
-
-  void Report(const std::vector<std::string>& profiles, uint64_t rows) {
-    SayStillRunning();
-    if (profiles.empty() && still_running_.empty() && errors_.empty()) {
-      Say(absl::StrCat("no profile: ", Why()));
-    }
-    if (profiles.empty()) return;
-    Say(absl::StrCat(Count(profiles.size(), "profile"), " in ", files_.output_directory()));
-    if (rows == 0) {
-      const std::string why = Reason();
-      Say(absl::StrCat("no samples: ", !why.empty()
-                                           ? why
-                                           : "the program allocated too little for the sampling "
-                                             "distance; lower it, as in --rate 4096"));
-      return;
-    }
-    Say(absl::StrCat("next: tidemark leaks ", NextArgument(profiles)));
-  }
-
-  // A profile's path without SEQ.pb.gz: equal for the profiles of one process.
-  static std::string WithoutSequence(const std::string& path) {
-    return path.substr(0, path.size() - std::strlen("0001.pb.gz"));
-  }
-
-  // The profiles of the program itself, as short as a shell takes them. After an exec one
-  // PID has several process ids: the last one's are the program that ran.
-  std::string NextArgument(const std::vector<std::string>& profiles) const {
-    const std::string pid_part = absl::StrCat(".", child_, ".");
-    std::string last;
-    for (const std::string& path : profiles) {
-      if (absl::StrContains(path.substr(path.rfind('/')), pid_part)) last = path;
-    }
-    if (last.empty()) last = profiles.back();
-    const std::string group = WithoutSequence(last);
-    const auto in_group = std::count_if(profiles.begin(), profiles.end(), [&](const auto& path) {
-      return absl::StartsWith(path, group);
-    });
-    return in_group == 1 ? Quoted(last) : absl::StrCat(Quoted(group), "*.pb.gz");
-  }
-
-  // What the program's file says about it; "" for nothing.
-  std::string Reason() const {
-    absl::StatusOr<std::string> program = ResolveProgram(options_.command[0]);
-    return program.ok() ? WhyNothingRecorded(*program) : "";
-  }
-
-  std::string Why() const {
-    const std::string why = Reason();
-    if (!why.empty()) return why;
-    return absl::StrCat("no process of ", options_.command[0],
-                        " loaded libtidemark.so and lived to write one");
+    const char* active = std::getenv("TIDEMARK_ACTIVE");
+    const RunOutcome outcome = {
+        options_.command[0],       child_,
+        files_.output_directory(), active != nullptr && std::strcmp(active, "0") == 0,
+        std::move(finished),       std::move(errors_),
+        std::move(still_running_)};
+    for (const std::string& line : RunReport(outcome)) Say(line);
   }
 
   const RecordOptions& options_;

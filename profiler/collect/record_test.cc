@@ -150,6 +150,16 @@ TEST_F(RecordTest, SnapshotsWhenTheHeapGrew) {
   EXPECT_LE(grown, 8u) << "not once for each look";
 }
 
+TEST_F(RecordTest, SaysWhyADormantRunHasNoSamples) {
+  options_.writer = [](const std::string&, const std::string&) -> absl::StatusOr<ProfileFacts> {
+    return ProfileFacts{};
+  };
+  setenv("TIDEMARK_ACTIVE", "0", 1);
+  EXPECT_EQ(Shell("exit 0"), 0);
+  unsetenv("TIDEMARK_ACTIVE");
+  EXPECT_THAT(stderr_, HasSubstr("no samples: recording was dormant"));
+}
+
 TEST_F(RecordTest, SnapshotsOfExactRecordingsToo) {
   options_.rate = "exact";
   options_.interval_s = 0.1;

@@ -9,6 +9,7 @@
 #include <memory>
 
 #include "absl/strings/str_cat.h"
+#include "profiler/collect/control.h"
 #include "profiler/collect/recordings.h"
 #include "proto/file_names.h"
 #include "proto/state_profile.h"
@@ -32,6 +33,8 @@ absl::StatusOr<Snapshot> TakeSnapshot(const StateSource& source, const SnapshotO
   const state::Totals& totals = copy->totals();
 
   StateProfileInfo info = {options.reason, totals.last_event_ns, 0, 0, options.threads};
+  const absl::StatusOr<Wanted> wanted = ReadWanted(source, header);
+  info.paused = wanted.ok() && wanted->activity != Activity::kActive;
   if (options.pid != 0) {
     const uint64_t now = MonotonicNs();
     if (now > header.start_monotonic_ns) {

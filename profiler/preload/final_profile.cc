@@ -136,6 +136,8 @@ bool WriteProfileTo(int fd, const state::Header* header, const FinalProfileOptio
   StateProfileInfo info{};
   info.reason = options.reason;
   info.threads = options.threads;
+  info.paused = state::IsPaused(*reinterpret_cast<const state::Control*>(
+      reinterpret_cast<const char*>(header) + state::kPageBytes));
   info.duration_ns = MonotonicNs() - header->start_monotonic_ns;
   ReadMemory(&info);
 

@@ -101,6 +101,9 @@ class Control(e2e.Case):
         self.assertGreater(int(profile.comments["rss_bytes"]), STEP_BYTES)
         self.assertGreater(int(profile.comments["anonymous_bytes"]), STEP_BYTES)
         self.assertEqual(profile.comments["live_bytes"], "0")
+        self.assertEqual(profile.comments["paused"], "1")
+        shown = self.run_plain([e2e.TIDEMARK, "top", profile.path])
+        self.assertIn(b"recording was paused", shown.stderr)
         self.assertRegex(self.control(process), r"memory: +[2-9]\d\.\d+MB resident, ")
 
         # It sleeps, and need not do anything for the change to be in force when it wakes up.

@@ -1,0 +1,162 @@
+#include "profiler/collect/run_report.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cctype>
+#include <cstring>
+#include <map>
+#include <utility>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_replace.h"
+#include "profiler/collect/executable.h"
+
+namespace tidemark::collect {
+namespace {
+
+// As one argument of a shell command.
+std::string Quoted(const std::string& s) {
+  const bool plain = !s.empty() && std::all_of(s.begin(), s.end(), [](unsigned char c) {
+    return std::isalnum(c) != 0 || std::strchr("_-./+=:@%,", c) != nullptr;
+  });
+  return plain ? s : absl::StrCat("'", absl::StrReplaceAll(s, {{"'", "'\\''"}}), "'");
+}
+
+// A profile's path without SEQ.pb.gz: equal for the profiles of one process.
+std::string WithoutSequence(const std::string& path) {
+  return path.substr(0, path.size() - std::strlen("0001.pb.gz"));
+}
+
+// One line for each kind of trouble: a full disk fails every snapshot of a long run.
+std::vector<std::string> ErrorLines(const RunOutcome& outcome) {
+  std::vector<std::string> errors = outcome.errors;
+  for (const ProfileFinisher::Finished& f : outcome.finished) {
+    if (!f.facts.ok()) errors.push_back(std::string(f.facts.status().message()));
+  }
+  std::vector<std::pair<std::string, std::string>> first;  // of each kind: kind, message
+  std::map<std::string, int> counts;
+  for (const std::string& error : errors) {
+    const std::string kind = error.substr(0, error.find(" (where: "));
+    if (counts[kind]++ == 0) first.emplace_back(kind, error);
+  }
+  std::vector<std::string> lines;
+  for (const auto& [kind, message] : first) {
+    const int more = counts[kind] - 1;
+    lines.push_back(more == 0 ? message : absl::StrCat(message, ", and ", more, " more of these"));
+  }
+  return lines;
+}
+
+// Losses are counted from a process's start, so the last of its profiles has them all.
+std::map<std::string, uint64_t> Losses(const RunOutcome& outcome) {
+  std::map<std::string, std::map<std::string, uint64_t>> by_process;
+  for (const ProfileFinisher::Finished& f : outcome.finished) {
+    if (!f.facts.ok()) continue;
+    for (const auto& [name, count] : f.facts->losses) {
+      uint64_t& most = by_process[WithoutSequence(f.path)][name];
+      most = std::max(most, count);
+    }
+  }
+  std::map<std::string, uint64_t> losses;
+  for (const auto& [process, own] : by_process) {
+    for (const auto& [name, count] : own) losses[name] += count;
+  }
+  return losses;
+}
+
+void AddStillRunning(const RunOutcome& outcome, std::vector<std::string>* lines) {
+  std::vector<std::string> names;
+  for (const RunningProcess& p : outcome.still_running) {
+    names.push_back(absl::StrCat(p.pid, " (", p.comm, ")"));
+  }
+  const bool one = names.size() == 1;
+  lines->push_back(absl::StrCat(
+      outcome.program, " has ended, but ", Count(names.size(), "process"), " it started still run",
+      one ? "s" : "", " and record", one ? "s" : "", ": ", absl::StrJoin(names, ", "),
+      "; each writes its profile to ", outcome.output_directory, " when it ends"));
+  lines->push_back(absl::StrCat("meanwhile: tidemark snapshot ", outcome.still_running.front().pid,
+                                ", or tidemark ps for all"));
+}
+
+// What the program's file says about it; "" for nothing.
+std::string ReasonInFile(const RunOutcome& outcome) {
+  const absl::StatusOr<std::string> program = ResolveProgram(outcome.program);
+  return program.ok() ? WhyNothingRecorded(*program) : "";
+}
+
+std::string WhyNoProfile(const RunOutcome& outcome) {
+  const std::string why = ReasonInFile(outcome);
+  if (!why.empty()) return why;
+  return absl::StrCat("no process of ", outcome.program,
+                      " loaded libtidemark.so and lived to write one");
+}
+
+std::string WhyNoSamples(const RunOutcome& outcome) {
+  const std::string why = ReasonInFile(outcome);
+  if (!why.empty()) return why;
+  if (outcome.was_dormant) {
+    return "recording was dormant (TIDEMARK_ACTIVE=0) and nobody woke it with tidemark control "
+           "PID --resume";
+  }
+  return "the program allocated too little for the sampling distance; lower it, as in --rate 4096";
+}
+
+// The profiles of the program itself, as short as a shell takes them. After an exec one
+// PID has several process ids: the last one's are the program that ran.
+std::string NextArgument(pid_t pid, const std::vector<std::string>& profiles) {
+  const std::string pid_part = absl::StrCat(".", pid, ".");
+  std::string last;
+  for (const std::string& path : profiles) {
+    if (absl::StrContains(path.substr(path.rfind('/')), pid_part)) last = path;
+  }
+  if (last.empty()) last = profiles.back();
+  const std::string group = WithoutSequence(last);
+  const auto in_group = std::count_if(profiles.begin(), profiles.end(), [&](const auto& path) {
+    return absl::StartsWith(path, group);
+  });
+  return in_group == 1 ? Quoted(last) : absl::StrCat(Quoted(group), "*.pb.gz");
+}
+
+}  // namespace
+
+std::vector<std::string> RunReport(const RunOutcome& outcome) {
+  std::vector<std::string> lines = ErrorLines(outcome);
+  const bool any_errors = !lines.empty();
+  const std::map<std::string, uint64_t> losses = Losses(outcome);
+  if (!losses.empty()) {
+    lines.push_back(absl::StrCat("lost: ", absl::StrJoin(losses, ", ", absl::PairFormatter(" "))));
+  }
+  if (!outcome.still_running.empty()) AddStillRunning(outcome, &lines);
+
+  uint64_t rows = 0;
+  std::vector<std::string> profiles;
+  for (const ProfileFinisher::Finished& f : outcome.finished) {
+    if (f.facts.ok()) rows += f.facts->rows;
+    if (access(f.path.c_str(), R_OK) == 0) profiles.push_back(f.path);
+  }
+  std::sort(profiles.begin(), profiles.end());
+  profiles.erase(std::unique(profiles.begin(), profiles.end()), profiles.end());
+  if (profiles.empty()) {
+    if (outcome.still_running.empty() && !any_errors) {
+      lines.push_back(absl::StrCat("no profile: ", WhyNoProfile(outcome)));
+    }
+    return lines;
+  }
+  lines.push_back(
+      absl::StrCat(Count(profiles.size(), "profile"), " in ", outcome.output_directory));
+  lines.push_back(rows == 0
+                      ? absl::StrCat("no samples: ", WhyNoSamples(outcome))
+                      : absl::StrCat("next: tidemark leaks ", NextArgument(outcome.pid, profiles)));
+  return lines;
+}
+
+std::string Count(uint64_t n, const char* what) {
+  const char* plural = n == 1 ? "" : absl::EndsWith(what, "s") ? "es" : "s";
+  return absl::StrCat(n, " ", what, plural);
+}
+
+}  // namespace tidemark::collect
