@@ -46,8 +46,8 @@ class Counter:
     def prefix(self, log):
         if self.perf:
             return ["perf", "stat", "-x,", "-e", "instructions:u", "-o", log, "--"]
-        return ["valgrind", "--tool=cachegrind", "--cache-sim=no", "--cachegrind-out-file=/dev/null",
-                "--log-file=" + log]
+        return ["valgrind", "--tool=cachegrind", "--cache-sim=no",
+                "--cachegrind-out-file=/dev/null", "--log-file=" + log]
 
     def read(self, log):
         with open(log, encoding="utf-8") as file:
@@ -156,7 +156,7 @@ def memory(build, by_name, quick, results, out):
             taken = holder.memory()
         ours = (taken["all"] - plain["all"]) / MIB
         results.append({"rate": rate, "heap": heap, "plain": plain, "tidemark": taken})
-        out.figure(f"added to the resident set at {rate >> 10} KiB",
+        out.figure(f"memory added at {rate >> 10} KiB",
                    f"{ours:.1f} MiB (state file {taken['state'] / MIB:.1f})", ours, table.MEMORY)
 
 
@@ -164,8 +164,9 @@ def snapshots(build, by_name, rounds, results, out):
     """Wall and CPU time of `tidemark snapshot` of a process whose live table is full, and of one
     in exact mode; and whether the process went on meanwhile."""
     tidemark = os.path.join(build, "bin/tidemark")
-    cases = (("sampled, live table full", "tidemark", 256 << 10, 1024, {"TIDEMARK_RATE": "1024"}),
-             ("exact, 100,000 live blocks", "tidemark exact", 100_000, 1024, {}))
+    cases = (("snapshot, sampled, live table full", "tidemark", 256 << 10, 1024,
+              {"TIDEMARK_RATE": "1024"}),
+             ("snapshot, exact, 100,000 live blocks", "tidemark exact", 100_000, 1024, {}))
     out.section(f"tidemark snapshot of a working process, {rounds} rounds")
     for what, variant, blocks, size, environment in cases:
         with tempfile.TemporaryDirectory(prefix="tidemark-bench-") as directory, \
@@ -190,12 +191,12 @@ def snapshots(build, by_name, rounds, results, out):
         results.append({"case": what, "wall_ms": walls, "cpu_ms": [t.cpu * 1e3 for t in taken],
                         "longest_pause_us": paused, "longest_pause_idle_us": idle,
                         "seen_stopped": stopped, "profile_bytes": size_bytes})
-        out.figure(f"{what}", f"{median:.1f} ms [{min(walls):.1f}, {max(walls):.1f}]", median,
+        out.figure(what, f"{median:.1f} ms [{min(walls):.1f}, {max(walls):.1f}]", median,
                    table.SNAPSHOT)
         out.figure("  its CPU time", f"{statistics.median(t.cpu for t in taken) * 1e3:.1f} ms")
         out.figure("  longest pause of the process, median",
                    f"{statistics.median(paused):.0f} us ({statistics.median(idle):.0f} without)")
-        out.figure("  seen stopped or traced", f"{stopped} times", stopped,
+        out.figure(what + ": seen stopped", f"{stopped} times", stopped,
                    table.at_most(0, " times"))
 
 

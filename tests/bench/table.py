@@ -96,7 +96,8 @@ class Table:
         for measured in groups:
             rounds = max((len(v) for v in measured.values.values()), default=0)
             size = SIZES[measured.scale] + (" of --quick" if self.quick else "")
-            print(f"  {f'{rounds} rounds, {size}':40}   x plain [range]"
+            count = "1 round" if rounds == 1 else f"{rounds} rounds"
+            print(f"  {f'{count}, {size}':40}   x plain [range]"
                   "        95 % interval   x wall")
             for variant in measured.members:
                 print(self.line(measured, variant), flush=True)
@@ -145,7 +146,7 @@ class Table:
     def figure(self, what, text, *judged):
         """One line; `judged` is (value, target) where there is one."""
         note = self.judge(what, judged[0], text, judged[1]) if judged else ""
-        print(f"  {what:44} {text:>30}   {note}".rstrip(), flush=True)
+        print(f"  {what:52} {text:>30}   {note}".rstrip(), flush=True)
 
     def summary(self):
         """All verdicts again; how many were missed."""
@@ -154,5 +155,5 @@ class Table:
         print("\nWhat is to be reached" + (" (--quick: too short to judge by)" if self.quick
                                            else ""))
         for what, text, result in self.verdicts:
-            print(f"  {what:44} {text:>20}   {result}")
+            print(f"  {what:52} {text:>30}   {result}")
         return sum("MISSED" in result for _, _, result in self.verdicts)

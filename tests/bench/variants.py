@@ -65,7 +65,8 @@ def heaptrack_fifo(directory):
     compressor = ["zstd", "-q", "-c"] if shutil.which("zstd") else ["gzip", "-c"]
     with open(os.path.join(directory, "heaptrack.raw"), "wb") as output:
         # A program that never opens the pipe must not leave the compressor waiting for ever.
-        process = subprocess.Popen(["sh", "-c", 'exec "$@" <"$0"', fifo, *compressor], stdout=output)
+        process = subprocess.Popen(["sh", "-c", 'exec "$@" <"$0"', fifo, *compressor],
+                                   stdout=output)
         try:
             yield {"DUMP_HEAPTRACK_OUTPUT": fifo}
         finally:

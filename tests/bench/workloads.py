@@ -160,14 +160,14 @@ def all_workloads(build):
     result += [
         Workload("start", "true: to start and to end", WALL,
                  lambda _scale, _: (["/usr/bin/true"], os.devnull)),
-        Workload("redis", f"redis-server, {REDIS_REQUESTS // 1000},000 requests of 11 kinds, "
-                 "pipelined; the server's CPU time", CPU, redis, real=True, server=True, counted=0.2,
-                 requires="redis-server:redis-server redis-benchmark:redis-tools"),
+        Workload("redis", f"redis-server, {REDIS_REQUESTS // 1000},000 requests of each of 11 "
+                 "kinds, pipelined; the server's CPU time", CPU, redis, real=True, server=True,
+                 counted=0.2, requires="redis-server:redis-server redis-benchmark:redis-tools"),
         Workload("python3", "json and sort, PYTHONMALLOC=malloc; CPU time", CPU, python,
                  {"PYTHONMALLOC": "malloc"}, real=True, requires="/usr/bin/python3:python3"),
         Workload("sqlite3", ":memory:, 300,000 inserts, index, join; CPU time", CPU, sqlite,
                  real=True, requires="sqlite3:sqlite3"),
-        Workload("g++", "cc1plus -O0 on 2.7 MB of preprocessed C++; CPU time", CPU, compiler, real=True,
-                 requires="g++:g++"),
+        Workload("g++", "cc1plus -O0 on 2.7 MB of preprocessed C++; CPU time", CPU, compiler,
+                 real=True, requires="g++:g++"),
     ]
     return result
