@@ -48,10 +48,14 @@ void ProfileFinisher::Add(const std::string& path) {
   changed_.notify_all();
 }
 
-std::vector<ProfileFinisher::Finished> ProfileFinisher::Wait() {
+bool ProfileFinisher::WaitFor(std::chrono::milliseconds longest) {
   std::unique_lock<std::mutex> lock(mutex_);
-  changed_.wait(lock, [this] { return queue_.empty(); });
-  return std::move(finished_);
+  return changed_.wait_for(lock, longest, [this] { return queue_.empty(); });
+}
+
+std::vector<ProfileFinisher::Finished> ProfileFinisher::TakeFinished() {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  return std::exchange(finished_, {});
 }
 
 void ProfileFinisher::Run() {

@@ -4,6 +4,7 @@
 #ifndef TIDEMARK_PROFILER_COLLECT_PROFILE_FINISHER_H_
 #define TIDEMARK_PROFILER_COLLECT_PROFILE_FINISHER_H_
 
+#include <chrono>
 #include <condition_variable>
 #include <cstdint>
 #include <deque>
@@ -45,8 +46,10 @@ class ProfileFinisher {
     std::string path;
     absl::StatusOr<ProfileFacts> facts;  // not OK: the file is as it was
   };
-  // Waits for all that was added; in the order of Add.
-  std::vector<Finished> Wait();
+  // Waits until all that was added is finished, at most `longest`; false: it is not yet.
+  bool WaitFor(std::chrono::milliseconds longest);
+  // What was finished since the last call, in the order of Add.
+  std::vector<Finished> TakeFinished();
 
  private:
   void Run();

@@ -73,6 +73,11 @@ std::vector<char*> Pointers(std::vector<std::string>& strings) {
 // How often the live heaps are looked at for --growth: a few words of each state.
 constexpr std::chrono::milliseconds kGrowthLook(100);
 
+void DropSignals(const sigset_t& pending) {
+  const timespec now = {};
+  while (sigtimedwait(&pending, nullptr, &now) > 0) continue;
+}
+
 int ExitStatus(int wait_status) {
   return WIFSIGNALED(wait_status) ? 128 + WTERMSIG(wait_status) : WEXITSTATUS(wait_status);
 }
@@ -100,12 +105,10 @@ class Run {
     finisher_.emplace(options_.writer);
     Follow(watched);
     CollectRemains();
-    // From here on a signal is for us alone: it may end us, raw profiles are complete. One
-    // that came while the target ended was meant for the target.
-    const timespec now = {};
-    while (sigtimedwait(&watched, nullptr, &now) > 0) continue;
+    DropSignals(watched);  // what came while the target ended was meant for the target
+    Finish(watched);
+    DropSignals(watched);  // nothing is left to interrupt
     sigprocmask(SIG_SETMASK, &original_mask_, nullptr);
-    Finish();
     return ExitStatus(wait_status_);
   }
 
@@ -208,10 +211,15 @@ class Run {
     snapshots_ += paths.size();
   }
 
-  void ShowProgress() {
-    // In the background the terminal belongs to somebody else.
+  // In the background the terminal belongs to somebody else.
+  static bool IsTerminalOurs() {
+    if (isatty(STDERR_FILENO) == 0) return false;
     const pid_t foreground = tcgetpgrp(STDERR_FILENO);
-    if (foreground >= 0 && foreground != getpgrp()) return;
+    return foreground < 0 || foreground == getpgrp();
+  }
+
+  void ShowProgress() {
+    if (!IsTerminalOurs()) return;
     const RunTotals totals = files_.Totals();
     const auto seconds =
         std::chrono::duration_cast<std::chrono::seconds>(Clock::now() - started_).count();
@@ -233,23 +241,43 @@ class Run {
     files_.RemoveStateDirectory();
   }
 
-  void Finish() {
-    const bool progress = isatty(STDERR_FILENO) != 0;
+  // Looks symbols up and says what there is.
+  void Finish(const sigset_t& watched) {
+    const bool progress = IsTerminalOurs();
     if (progress) {
       std::fprintf(stderr, "\r\033[Ktidemark: looking up symbols; Ctrl-C leaves addresses");
     }
-    std::vector<ProfileFinisher::Finished> finished = finisher_->Wait();
-    // What is raw still was written by the processes themselves.
-    for (const std::string& path : files_.NewRawProfiles()) finisher_->Add(path);
-    for (ProfileFinisher::Finished& f : finisher_->Wait()) finished.push_back(std::move(f));
+    bool interrupted = !AwaitFinisher(watched);
+    if (!interrupted) {
+      // What is raw still was written by the processes themselves.
+      for (const std::string& path : files_.NewRawProfiles()) finisher_->Add(path);
+      interrupted = !AwaitFinisher(watched);
+    }
     if (progress) std::fprintf(stderr, "\r\033[K");
     const char* active = std::getenv("TIDEMARK_ACTIVE");
-    const RunOutcome outcome = {
-        options_.command[0],       child_,
-        files_.output_directory(), active != nullptr && std::strcmp(active, "0") == 0,
-        std::move(finished),       std::move(errors_),
-        std::move(still_running_)};
+    RunOutcome outcome;
+    outcome.program = options_.command[0];
+    outcome.pid = child_;
+    outcome.output_directory = files_.output_directory();
+    outcome.was_dormant = active != nullptr && std::strcmp(active, "0") == 0;
+    outcome.finished = finisher_->TakeFinished();
+    if (interrupted) outcome.raw = files_.NewRawProfiles();
+    outcome.errors = std::move(errors_);
+    outcome.still_running = std::move(still_running_);
     for (const std::string& line : RunReport(outcome)) Say(line);
+    // The finisher is in the middle of a profile, which it replaces in one step or not at all.
+    if (interrupted) _exit(ExitStatus(wait_status_));
+  }
+
+  // False when a signal came first. It was meant for us: the target has ended.
+  bool AwaitFinisher(const sigset_t& watched) {
+    sigset_t ending = watched;
+    sigdelset(&ending, SIGCHLD);
+    while (!finisher_->WaitFor(std::chrono::milliseconds(50))) {
+      const timespec now = {};
+      if (sigtimedwait(&ending, nullptr, &now) > 0) return false;
+    }
+    return true;
   }
 
   const RecordOptions& options_;

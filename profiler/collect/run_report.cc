@@ -138,6 +138,7 @@ std::vector<std::string> RunReport(const RunOutcome& outcome) {
     if (f.facts.ok()) rows += f.facts->rows;
     if (access(f.path.c_str(), R_OK) == 0) profiles.push_back(f.path);
   }
+  profiles.insert(profiles.end(), outcome.raw.begin(), outcome.raw.end());
   std::sort(profiles.begin(), profiles.end());
   profiles.erase(std::unique(profiles.begin(), profiles.end()), profiles.end());
   if (profiles.empty()) {
@@ -148,7 +149,11 @@ std::vector<std::string> RunReport(const RunOutcome& outcome) {
   }
   lines.push_back(
       absl::StrCat(Count(profiles.size(), "profile"), " in ", outcome.output_directory));
-  lines.push_back(rows == 0
+  if (!outcome.raw.empty()) {
+    lines.push_back(absl::StrCat("interrupted: of these ", outcome.raw.size(),
+                                 " with addresses only, which later commands look up"));
+  }
+  lines.push_back(rows == 0 && outcome.raw.empty()
                       ? absl::StrCat("no samples: ", WhyNoSamples(outcome))
                       : absl::StrCat("next: tidemark leaks ", NextArgument(outcome.pid, profiles)));
   return lines;

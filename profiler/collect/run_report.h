@@ -22,6 +22,7 @@ struct RunOutcome {
   std::string output_directory;
   bool was_dormant = false;  // TIDEMARK_ACTIVE=0
   std::vector<ProfileFinisher::Finished> finished;
+  std::vector<std::string> raw;     // profiles whose symbols were not looked up, on request
   std::vector<std::string> errors;  // beside those in `finished`
   std::vector<RunningProcess> still_running;
 };

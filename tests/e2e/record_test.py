@@ -126,6 +126,19 @@ class Record(e2e.Case):
         self.assertIn("hit 2", self.screen)  # each came once: not forwarded on top
         self.assertEqual(self.reasons(), ["exit"])
 
+    def test_control_c_while_symbols_are_looked_up(self):
+        pid, terminal = self.in_terminal("--", "clang++-14", "-g0", "-O1", "-c", self.write(
+            "a.cc", "#include <map>\n#include <string>\nint main() "
+            "{ return std::map<std::string, std::string>().size(); }\n"), "-o", self.path("a.o"))
+        self.read_until(terminal, "looking up symbols", 100)
+        os.write(terminal, b"\x03")
+        self.assertEqual(self.exit_status(pid, terminal), 0, self.screen)
+        self.assertRegex(self.screen, r"\d profiles? in ")
+        self.assertIn("next: tidemark leaks ", self.screen)
+        self.assertEqual([n for n in os.listdir(self.out) if not n.endswith(".pb.gz")], [])
+        # Whether or not the interrupt came in time, the profile is whole.
+        self.check_samples(self.profiles("clang++-14")[0], "interrupted", 100)
+
     def test_interrupt_sent_to_the_recorder_alone_is_passed_on(self):
         recorder = self.start(*self.python(GROW))
         self.assertEqual(recorder.stdout.readline(), b"ready\n")
