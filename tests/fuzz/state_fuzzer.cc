@@ -21,7 +21,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
       tidemark::collect::StateSource::OpenFile("/proc/self/fd/" + std::to_string(fd));
   close(fd);
   if (!source.ok()) abort();
-  const auto snapshot = tidemark::collect::TakeSnapshot(*source, {});
+  const auto snapshot = tidemark::collect::TakeSnapshot(*source, {.threads = true});
   if (!snapshot.ok()) return 0;
   tidemark::pprof::Profile profile;
   if (!profile.ParseFromString(snapshot->pprof)) abort();
