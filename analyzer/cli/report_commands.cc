@@ -122,7 +122,9 @@ void AddReportCommands(CLI::App& app, int& exit_status) {
 
   CLI::App* const convert = app.add_subcommand("convert", "Write profiles in another format");
   const auto convert_arguments = std::make_shared<ConvertArguments>();
-  convert->add_option("IN", convert_arguments->files, "Profiles; several are merged")
+  convert
+      ->add_option("IN", convert_arguments->files,
+                   "Profiles, or the states of processes that died; several are merged")
       ->required()
       ->type_name("");
   convert

@@ -6,6 +6,7 @@ import json
 import os
 import pty
 import re
+import resource
 import select
 import signal
 import subprocess
@@ -342,6 +343,22 @@ thread.join()
             self.assertEqual(result.returncode, 125, result.stderr)
             self.assertRegex(result.stderr.decode(), rf"\Atidemark: [^\n]*{why}[^\n]*\n\Z")
         self.assertFalse(os.path.exists(self.path("started")))
+
+    def test_snapshots_that_cannot_be_written(self):
+        """As on a full disk: the recorder alone may write no file any more."""
+        recorder = self.start("--interval", "0.2", *self.python(
+            "import sys\nkeep = [bytes(2000) for _ in range(2000)]\nprint('ready', flush=True)\n"
+            "sys.stdin.read()\n"), stdin=subprocess.PIPE)
+        self.assertEqual(recorder.stdout.readline(), b"ready\n")
+        self.wait_for(lambda: "interval" in self.reasons(), "a snapshot")
+        resource.prlimit(recorder.pid, resource.RLIMIT_FSIZE, (0, 0))
+        time.sleep(1.5)
+        recorder.stdin.close()
+        said = recorder.stderr.read().decode()
+        self.assertEqual(recorder.wait(timeout=60), 0, said)
+        self.assertEqual(len(re.findall("cannot write the profile: File too large", said)), 1, said)
+        self.assertRegex(said, r"and \d+ more of these")
+        self.assertEqual(self.reasons()[-1], "exit")  # the program wrote that one itself
 
     def test_usage(self):
         for arguments, word in ((["--growth", "0"], "number of bytes"),
