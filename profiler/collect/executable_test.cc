@@ -43,6 +43,33 @@ class ExecutableTest : public testing::Test {
     return bytes + interpreter + '\0';
   }
 
+  // A dynamic program whose table of symbols (SHT_DYNSYM or SHT_SYMTAB) defines a function.
+  static std::string ElfWithSymbol(uint32_t table, const std::string& name) {
+    std::string bytes = Elf("/lib64/ld-linux-x86-64.so.2");
+    Elf64_Sym symbol = {};
+    symbol.st_name = 1;
+    symbol.st_info = ELF64_ST_INFO(STB_GLOBAL, STT_FUNC);
+    symbol.st_shndx = 5;
+    Elf64_Shdr sections[2] = {};
+    sections[0].sh_type = table;
+    sections[0].sh_offset = bytes.size();
+    sections[0].sh_size = sizeof(symbol);
+    sections[0].sh_link = 1;
+    bytes.append(reinterpret_cast<const char*>(&symbol), sizeof(symbol));
+    const std::string names = '\0' + name + '\0';
+    sections[1].sh_type = SHT_STRTAB;
+    sections[1].sh_offset = bytes.size();
+    sections[1].sh_size = names.size();
+    bytes += names;
+    Elf64_Ehdr header;
+    std::memcpy(&header, bytes.data(), sizeof(header));
+    header.e_shoff = bytes.size();
+    header.e_shnum = 2;
+    header.e_shstrndx = 1;
+    std::memcpy(bytes.data(), &header, sizeof(header));
+    return bytes.append(reinterpret_cast<const char*>(sections), sizeof(sections));
+  }
+
   std::string path_;
 };
 
@@ -55,6 +82,15 @@ TEST_F(ExecutableTest, NamesTheReason) {
   EXPECT_EQ(Why(Elf("/lib64/ld-linux-x86-64.so.2")), "");
   EXPECT_EQ(Why("no program"), "");
   EXPECT_EQ(WhyNothingRecorded("/no/such/file"), "");
+}
+
+// Where a malloc is defined decides: for everybody, or hidden under a name of its own.
+TEST_F(ExecutableTest, NamesTheAllocatorInside) {
+  EXPECT_THAT(Why(ElfWithSymbol(SHT_DYNSYM, "malloc")), HasSubstr("has a malloc of its own"));
+  EXPECT_THAT(Why(ElfWithSymbol(SHT_SYMTAB, "_rjem_malloc")), HasSubstr("(_rjem_malloc)"));
+  EXPECT_THAT(Why(ElfWithSymbol(SHT_SYMTAB, "mi_malloc")), HasSubstr("(mi_malloc)"));
+  EXPECT_EQ(Why(ElfWithSymbol(SHT_SYMTAB, "malloc")), "");
+  EXPECT_EQ(Why(ElfWithSymbol(SHT_DYNSYM, "my_malloc")), "");
 }
 
 TEST_F(ExecutableTest, OrdinaryProgramsHaveNoReason) {

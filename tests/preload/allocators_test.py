@@ -29,6 +29,17 @@ STATIC = ("jemalloc", "tcmalloc", "tcmalloc_minimal")
 KINDS = ("alloc_objects", "alloc_space", "inuse_objects", "inuse_space")
 
 
+def assert_no_own_frames(case, profile):
+    """No location belongs to the library itself."""
+    own = [i for i, m in profile.mappings.items() if "libtidemark" in m["file"]]
+    case.assertTrue(own, "the library's mapping is not even listed")
+    for stack, _, _ in profile.samples:
+        for i in stack:
+            mapping, address, names = profile.locations[i]
+            case.assertNotIn(mapping, own, f"{names} {address:#x} is the library's")
+            case.assertFalse(any("idemark" in n for n in names), names)
+
+
 class Case(preload_test.Case):
     def check(self, command, library=None, rate=preload_test.Case.RATE, **env):
         """Runs a command plain and recorded on an allocator (None: the program's own)."""
@@ -38,6 +49,8 @@ class Case(preload_test.Case):
         preload = f"{e2e.LIBRARY}:{library}" if library else e2e.LIBRARY
         result = self.run_preloaded(command, rate, env={"LD_PRELOAD": preload, **env})
         self.assert_unchanged(plain, result, f"{command} on {library}")
+        for profile in self.profiles():
+            assert_no_own_frames(self, profile)
         return result
 
     def totals(self, command, library, rate):

@@ -15,6 +15,7 @@ import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import preload_test  # noqa: E402
+from allocators_test import assert_no_own_frames  # noqa: E402
 from preload_test import e2e, program  # noqa: E402
 
 MIB = 1 << 20
@@ -38,16 +39,8 @@ class Case(preload_test.Case):
         result = self.run_recorded(command, rate)
         self.assertEqual((result.returncode, result.stdout), (plain.returncode, plain.stdout))
         profile, = self.profiles()
-        self.assert_no_own_frames(profile)
+        assert_no_own_frames(self, profile)
         return profile
-
-    def assert_no_own_frames(self, profile):
-        own = [i for i, m in profile.mappings.items() if "libtidemark" in m["file"]]
-        for stack, _, _ in profile.samples:
-            for i in stack:
-                mapping, address, names = profile.locations[i]
-                self.assertNotIn(mapping, own, f"{names} {address:#x} is the library's")
-                self.assertFalse(any("idemark" in n for n in names), names)
 
     def live_under(self, profile, function):
         """MiB that live under a function whose name contains that."""

@@ -13,6 +13,7 @@ import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import preload_test  # noqa: E402
+from allocators_test import assert_no_own_frames  # noqa: E402
 from preload_test import e2e  # noqa: E402
 
 MIB = 1 << 20
@@ -40,6 +41,8 @@ class Mappings(preload_test.Case):
         result = self.run_preloaded([target, *arguments], rate,
                                     env={"TIDEMARK_MMAP": "1", **(env or {})})
         self.assert_unchanged(plain, result, f"{target} {arguments}")
+        for profile in self.profiles():
+            assert_no_own_frames(self, profile)
         return [counted(line) for line in result.stdout.splitlines()]
 
     def test_exact_totals_are_the_programs_own(self):
@@ -88,6 +91,13 @@ class Mappings(preload_test.Case):
             want, = self.run_target(rate, "many")
             profile, = self.profiles("target_mmap")
             self.assertGreaterEqual(profile.losses()["mappings_full"], 12000 - 8192)
+            self.assertEqual(mapping_totals(profile)[2:], want[2:])
+
+    def test_handlers_that_map(self):
+        for rate in ("exact", 8192):
+            self.clear_profiles()
+            want, = self.run_target(rate, "storm")
+            profile, = self.profiles("target_mmap")
             self.assertEqual(mapping_totals(profile)[2:], want[2:])
 
     def test_fork_child(self):

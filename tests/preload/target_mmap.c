@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -199,6 +200,30 @@ static void Many(void) {
   Whole();
 }
 
+// A handler maps wherever the recorder of the interrupted mmap may stand.
+static volatile sig_atomic_t g_alarms;
+static void OnAlarm(int signal) {
+  (void)signal;
+  char* block = mmap(NULL, MIB, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  CHECK(block != MAP_FAILED && munmap(block, MIB) == 0);
+  ++g_alarms;
+}
+
+static void Storm(void) {
+  const struct sigaction action = {.sa_handler = OnAlarm, .sa_flags = SA_RESTART};
+  CHECK(sigaction(SIGALRM, &action, NULL) == 0);
+  const struct itimerval often = {{0, 50}, {0, 50}};
+  CHECK(setitimer(ITIMER_REAL, &often, NULL) == 0);
+  for (int i = 0; i < 1000000 && g_alarms < 2000; ++i) {
+    char* block = mmap(NULL, 3 * MIB, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    CHECK(block != MAP_FAILED);
+    CHECK(munmap(block + MIB, MIB) == 0 && munmap(block, 3 * MIB) == 0);
+  }
+  const struct itimerval never = {{0, 0}, {0, 0}};
+  CHECK(setitimer(ITIMER_REAL, &never, NULL) == 0);
+  Whole();
+}
+
 // A child starts with nothing; what it inherited is not its own to free.
 static void Fork(void) {
   char* inherited = Map(3 * MIB);
@@ -218,6 +243,8 @@ int main(int argc, char** argv) {
   const char* what = argc > 1 ? argv[1] : "";
   if (strcmp(what, "many") == 0) {
     Many();
+  } else if (strcmp(what, "storm") == 0) {
+    Storm();
   } else if (strcmp(what, "fork") == 0) {
     Fork();
   } else {
