@@ -170,7 +170,7 @@ class Run {
         std::chrono::duration<double>(interval ? options_.interval_s : 0));
     Clock::time_point next_snapshot = started_ + step;
     Clock::time_point next_look = started_ + kGrowthLook;
-    Clock::time_point next_progress = started_ + std::chrono::seconds(1);
+    Clock::time_point next_second = started_ + std::chrono::seconds(1);
     while (waitpid(child_, &wait_status_, WNOHANG) == 0) {
       const Clock::time_point now = Clock::now();
       if (interval && now >= next_snapshot) {
@@ -183,14 +183,14 @@ class Run {
         AddSnapshots(files_.SnapshotGrown(options_.growth_bytes, &errors_));
         next_look = Clock::now() + kGrowthLook;
       }
-      if (progress && now >= next_progress) {
-        ShowProgress();
-        next_progress = now + std::chrono::seconds(1);
+      if (now >= next_second) {
+        files_.DropFinished();
+        if (progress) ShowProgress();
+        next_second = now + std::chrono::seconds(1);
       }
-      Clock::time_point until = now + std::chrono::hours(1);
+      Clock::time_point until = next_second;
       if (interval) until = std::min(until, next_snapshot);
       if (growth) until = std::min(until, next_look);
-      if (progress) until = std::min(until, next_progress);
       const auto left =
           std::max<int64_t>(0, std::chrono::nanoseconds(until - Clock::now()).count());
       const timespec timeout = {left / 1000000000, left % 1000000000};

@@ -129,6 +129,19 @@ TEST_F(RecordTest, StatesAreGoneAfterwards) {
   EXPECT_FALSE(std::filesystem::exists(state_directory)) << state_directory;
 }
 
+TEST_F(RecordTest, StatesOfFinishedProcessesGoMeanwhile) {
+  const std::string seen = directory_ + "/seen";
+  EXPECT_EQ(Shell("for i in 1 2 3 4 5 6 7 8 9; do /bin/true; done; ls $TIDEMARK_STATE | wc -l > " +
+                  seen + "; sleep 2.5; ls $TIDEMARK_STATE | wc -l >> " + seen),
+            0);
+  int before = 0;
+  int after = 0;
+  std::ifstream(seen) >> before >> after;
+  EXPECT_GE(before, 10);  // some have two: of a fork, and of what it became by exec
+  EXPECT_LE(after, 8);    // the shell, ls and wc, and sleep if it ended just now
+  EXPECT_GE(Profiles("exit").size(), 10u);
+}
+
 TEST_F(RecordTest, EveryProcessGetsAProfile) {
   EXPECT_EQ(Shell("/bin/sh -c 'exit 0'; /bin/sh -c 'exit 0'; (exit 0); exit 0"), 0);
   EXPECT_GE(Profiles("exit").size(), 3u);

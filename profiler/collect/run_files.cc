@@ -131,15 +131,35 @@ RunTotals RunFiles::Totals() {
     if (!summary.ok()) continue;
     ++totals.processes;
     totals.live_bytes += summary->totals.live_bytes;
-    Seen& seen = seen_[path];
-    seen.samples = summary->totals.samples;
-    seen.lost = Lost(summary->totals);
+    See(path, summary->totals);
   }
   for (const auto& [path, seen] : seen_) {
     totals.samples += seen.samples;
     totals.lost += seen.lost;
   }
   return totals;
+}
+
+void RunFiles::See(const std::string& path, const state::Totals& totals) {
+  Seen& seen = seen_[path];
+  seen.samples = totals.samples;
+  seen.lost = Lost(totals);
+}
+
+void RunFiles::DropFinished() {
+  for (const std::string& path : States()) {
+    absl::StatusOr<StateSource> source = StateSource::OpenFile(path);
+    if (!source.ok()) continue;
+    absl::StatusOr<StateSummary> summary = SummarizeState(*source);
+    if (!summary.ok() || summary->totals.seal == state::kSealRunning ||
+        summary->totals.losses[state::kLossOutputFailed] != 0) {
+      continue;
+    }
+    // An exec may yet fail, and the recording goes on then.
+    if (summary->totals.seal == state::kSealExec && MapsFile(summary->header.pid, path)) continue;
+    See(path, summary->totals);
+    unlink(path.c_str());
+  }
 }
 
 std::string RunFiles::SnapshotOne(const std::string& path, const char* reason,

@@ -19,6 +19,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "profiler/collect/process.h"
+#include "proto/state.h"
 
 namespace tidemark::collect {
 
@@ -54,6 +55,10 @@ class RunFiles {
   // (or its start).
   std::vector<std::string> SnapshotGrown(uint64_t bytes, std::vector<std::string>* errors);
 
+  // Removes the states of processes that ended and wrote their profiles: a build runs
+  // thousands, and states are memory.
+  void DropFinished();
+
   // After the run: writes a profile for each process that died before it could, and
   // removes the states of all that ended, unless that profile could not be written.
   std::vector<std::string> CollectRemains(std::vector<std::string>* errors,
@@ -77,6 +82,8 @@ class RunFiles {
   };
 
   RunFiles() = default;
+  // Notes what `path` holds just now.
+  void See(const std::string& path, const state::Totals& totals);
   std::vector<std::string> States() const;
   // Running processes that were started in this run, whether they record or not.
   std::vector<pid_t> Survivors() const;
