@@ -89,25 +89,28 @@ void ReadMemory(StateProfileInfo* info) {
 // pages: looking at all of them would be most of what its profile costs.
 class LiveCopy {
  public:
-  // Room for every entry there can be; what is not used is never touched.
-  explicit LiveCopy(const StateView& view)
-      : bytes_(view.live_count * sizeof(state::LiveEntry)),
-        entries_(bytes_ == 0 ? nullptr : static_cast<state::LiveEntry*>(MapPrivate(bytes_))) {
+  explicit LiveCopy(const StateView& view) {
+    if (view.live_count == 0) return;
     // The state is this process's own: the locks in it are for us too.
     auto* shards = reinterpret_cast<state::LiveShard*>(const_cast<state::LiveEntry*>(view.live)) -
                    state::kLiveShards;
     const uint64_t per_shard = view.live_count / state::kLiveShards;
+    room_ = kSpareEntries;
+    for (uint32_t i = 0; i < state::kLiveShards; ++i) {
+      room_ += __atomic_load_n(&shards[i].used, __ATOMIC_RELAXED);
+    }
+    entries_ = static_cast<state::LiveEntry*>(MapPrivate(room_ * sizeof(state::LiveEntry)));
     for (uint32_t i = 0; i < state::kLiveShards && entries_ != nullptr; ++i) {
       CopyShard(&shards[i], view.live + i * per_shard, per_shard);
     }
   }
   ~LiveCopy() {
-    if (entries_ != nullptr) Unmap(entries_, bytes_);
+    if (entries_ != nullptr) Unmap(entries_, room_ * sizeof(state::LiveEntry));
   }
   LiveCopy(const LiveCopy&) = delete;
   LiveCopy& operator=(const LiveCopy&) = delete;
 
-  bool ok() const { return bytes_ == 0 || entries_ != nullptr; }
+  bool ok() const { return room_ == 0 || entries_ != nullptr; }
   const state::LiveEntry* entries() const { return entries_; }
   uint64_t count() const { return count_; }
 
@@ -119,15 +122,18 @@ class LiveCopy {
     if (__atomic_load_n(&shard->used, __ATOMIC_RELAXED) == 0) return;
     const bool locked = AcquireBounded(&shard->lock);
     const uint32_t pages = __atomic_load_n(&shard->pages, __ATOMIC_ACQUIRE);
-    for (uint64_t at = 0; at < capacity; ++at) {
+    for (uint64_t at = 0; at < capacity && count_ < room_; ++at) {
       if ((pages >> (at * sizeof(*from) / state::kPageBytes) & 1) == 0) continue;
       if (__atomic_load_n(&from[at].address, __ATOMIC_RELAXED) != 0) entries_[count_++] = from[at];
     }
     if (locked) Release(&shard->lock);
   }
 
-  uint64_t bytes_;
-  state::LiveEntry* entries_;
+  // For what other threads add until their shard is copied.
+  static constexpr uint64_t kSpareEntries = 1024;
+
+  uint64_t room_ = 0;
+  state::LiveEntry* entries_ = nullptr;
   uint64_t count_ = 0;
 };
 

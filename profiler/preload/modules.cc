@@ -398,6 +398,13 @@ void Rebuild() {
   }
 }
 
+// Without /proc: the executable is what the process was started as.
+void UseStartedName() {
+  const char* name = reinterpret_cast<const char*>(getauxval(AT_EXECFN));
+  if (name == nullptr || name[0] != '/' || strlen(name) >= sizeof(g_executable)) return;
+  memcpy(g_executable, name, strlen(name) + 1);
+}
+
 }  // namespace
 
 void AttachModules(state::Module* table, uint64_t capacity, char* strings, uint64_t string_capacity,
@@ -407,8 +414,10 @@ void AttachModules(state::Module* table, uint64_t capacity, char* strings, uint6
   __atomic_store_n(&g_refresh, 0u, __ATOMIC_RELEASE);
   if (g_version == 0) {
     if (Syscall(SYS_getcwd, AsLong(g_directory), sizeof(g_directory)) <= 0) g_directory[0] = 0;
-    Syscall(SYS_readlinkat, AT_FDCWD, AsLong("/proc/self/exe"), AsLong(g_executable),
-            sizeof(g_executable) - 1);
+    if (Syscall(SYS_readlinkat, AT_FDCWD, AsLong("/proc/self/exe"), AsLong(g_executable),
+                sizeof(g_executable) - 1) <= 0) {
+      UseStartedName();
+    }
     RefreshModules();
     return;
   }

@@ -2,6 +2,7 @@
 
 #include <string.h>
 #include <sys/auxv.h>
+#include <sys/prctl.h>
 
 #include "profiler/preload/exact_recorder.h"
 #include "profiler/preload/inside.h"
@@ -386,6 +387,7 @@ void DescribeProcess(state::Header* header, const StartOptions& options, uint64_
   header->initial_rate_bytes = options.rate_bytes;
   CopyText(header->tidemark_version, sizeof(header->tidemark_version), TIDEMARK_VERSION);
   size_t n = ReadFile("/proc/self/comm", header->comm, sizeof(header->comm) - 1);
+  if (n == 0) Syscall(SYS_prctl, PR_GET_NAME, AsLong(header->comm));  // no /proc
   if (n > 0 && header->comm[n - 1] == '\n') header->comm[n - 1] = '\0';
   ReadFile("/proc/self/cmdline", header->command_line, sizeof(header->command_line) - 1);
   Syscall(SYS_readlink, AsLong("/proc/self/exe"), AsLong(header->executable),

@@ -85,6 +85,7 @@ struct Space {
   const Directory* layout;
   uint32_t frozen;    // (atomic)
   uint32_t complete;  // (atomic) every page of the file is there
+  uint64_t refused;   // (atomic) when pages were last refused, in units of kRefusalNs
   // (atomic) offset below which each page of the section is there; unused for live.
   uint64_t reached[state::kSectionCount];
 };
@@ -97,6 +98,17 @@ long Populate(const void* at, uint64_t bytes) {
     result = Syscall(SYS_madvise, AsLong(at), static_cast<long>(bytes), kMadvPopulateWrite);
   } while (result == kInterrupted || result == kAgain);
   return result;
+}
+
+// A full file system is not asked again at once: each table's every miss would.
+constexpr uint64_t kRefusalNs = 16 << 20;
+
+bool TakePages(const void* at, uint64_t bytes) {
+  const uint64_t now = MonotonicNs() / kRefusalNs;
+  if (__atomic_load_n(&g_space.refused, __ATOMIC_RELAXED) == now) return false;
+  if (Populate(at, bytes) == 0) return true;
+  __atomic_store_n(&g_space.refused, now, __ATOMIC_RELAXED);
+  return false;
 }
 
 bool Allocate(int fd, uint64_t offset, uint64_t bytes) {
@@ -300,7 +312,7 @@ bool Reach(state::SectionKind kind, const void* entry, uint64_t bytes) {
     const uint64_t left = space.layout->limits[kind] - at;
     const uint64_t step = IsExact(space) ? kExactStepBytes : kStepBytes[kind];
     const uint64_t next = left < step ? left : step;
-    if (Populate(space.base + at, next) != 0) return false;
+    if (!TakePages(space.base + at, next)) return false;
     at += next;
     __atomic_store_n(reached, at, __ATOMIC_RELAXED);
   }
@@ -315,7 +327,7 @@ bool ReachPage(const void* page) {
     return true;
   }
   return __atomic_load_n(&space.frozen, __ATOMIC_RELAXED) == 0 &&
-         Populate(page, state::kPageBytes) == 0;
+         TakePages(page, state::kPageBytes);
 }
 
 void FreezeSpace() {
@@ -340,9 +352,11 @@ void ThawSpace() { __atomic_store_n(&g_space.frozen, 0u, __ATOMIC_RELAXED); }
 
 bool RenewStateFile(const StateFileOptions& options, void* base, char (&path)[kMaxPath]) {
   const Space old = g_space;
-  path[0] = '\0';
   char* copy = static_cast<char*>(CreateSomewhere(options, nullptr, path));
-  if (copy == nullptr) return false;
+  if (copy == nullptr) {
+    path[0] = '\0';
+    return false;
+  }
   const uint64_t bytes = old.layout->file_bytes;
   // Should the name have become a memfd, nothing is gained.
   const bool copied =

@@ -2,19 +2,23 @@
 // argument, and says on stdout what came of it. Exit status 1: something was wrong.
 #define _GNU_SOURCE
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <linux/audit.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <malloc.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
+#include <spawn.h>
 #include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -362,6 +366,235 @@ static void FailedExec(void) {
   puts("failed exec: fine");
 }
 
+// Execs that fail late, each for another reason; then a death that leaves the state.
+static void LateExecs(const char* self) {
+  char name[] = "/tmp/tidemark-busy-program-XXXXXX";
+  const int fd = mkstemp(name);
+  CHECK(fd >= 0 && write(fd, "neither a program nor a script", 30) == 30 && fchmod(fd, 0700) == 0);
+  Allocate(10);
+  char* const arguments[] = {"x", NULL};
+  CHECK(execv(name, arguments) == -1 && errno == ETXTBSY);  // open for writing
+  close(fd);
+  CHECK(execv(name, arguments) == -1 && errno == ENOEXEC);
+  enum { kHuge = 3 << 20 };
+  char* huge = malloc(kHuge);
+  Fill(huge, kHuge - 1);
+  huge[kHuge - 1] = 0;
+  char* const too_big[] = {huge, huge, huge, NULL};
+  CHECK(execv(self, too_big) == -1 && errno == E2BIG);
+  free(huge);
+  unlink(name);
+  Allocate(20);
+  puts("late execs: fine");
+  fflush(stdout);
+  raise(SIGKILL);
+}
+
+// Every way to start `file`, whose arguments and environment go along. They are waited for
+// in turn, so that what they print has an order.
+static void Start(const char* file) {
+  extern char** environ;
+  char* const arguments[] = {(char*)file, "grow", NULL};
+  for (int way = 0; way < 8; ++way) {
+    pid_t child = way < 6 ? fork() : 0;
+    if (child == 0) {
+      if (way == 0) execve(file, arguments, environ);
+      if (way == 1) execl(file, file, "grow", (char*)NULL);
+      if (way == 2) execvp(file, arguments);
+      if (way == 3) execlp(file, file, "grow", (char*)NULL);
+      if (way == 4) {
+        FILE* program = fopen(file, "r");
+        fexecve(fileno(program), arguments, environ);
+      }
+      if (way == 5) execveat(AT_FDCWD, file, arguments, environ, 0);
+      if (way == 6) CHECK(posix_spawn(&child, file, NULL, NULL, arguments, environ) == 0);
+      if (way == 7) CHECK(posix_spawnp(&child, file, NULL, NULL, arguments, environ) == 0);
+      if (way < 6) _exit(99);
+    }
+    Expect(child, 0);
+  }
+  pid_t child = vfork();
+  if (child == 0) {
+    execve(file, arguments, environ);
+    _exit(99);
+  }
+  Expect(child, 0);
+  char command[4096];
+  snprintf(command, sizeof(command), "%s grow", file);
+  CHECK(system(command) == 0);
+  FILE* pipe = popen(command, "w");
+  CHECK(pipe != NULL && pclose(pipe) == 0);
+  puts("start: fine");
+}
+
+static void Daemon(void) {
+  Allocate(10);
+  CHECK(daemon(1, 1) == 0);
+  Allocate(20);
+}
+
+// As servers do that show a title in ps: the place of arguments and environment is reused.
+static void Title(char** argv) {
+  extern char** environ;
+  static char* moved[1000];
+  size_t count = 0;
+  char* end = argv[0];
+  for (char** entry = argv; *entry != NULL; ++entry) end = *entry + strlen(*entry);
+  for (char** entry = environ; *entry != NULL; ++entry) {
+    end = *entry + strlen(*entry);
+    CHECK(count + 1 < 1000);
+    moved[count++] = strdup(*entry);
+  }
+  environ = moved;
+  memset(argv[0], 'x', (size_t)(end - argv[0]));
+  CHECK(chdir("/") == 0);
+  Allocate(10);
+  const pid_t child = fork();
+  if (child == 0) {
+    Allocate(20);
+    exit(0);
+  }
+  Expect(child, 0);
+  puts("title: fine");
+}
+
+static int AllocateAndLeave(void* megabytes) {
+  Allocate((size_t)(uintptr_t)megabytes);
+  return 0;
+}
+
+// Processes and threads that libc has not made.
+static void RawClones(void) {
+  Allocate(5);
+  pid_t child = (pid_t)syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0);
+  if (child == 0) {
+    Allocate(10);
+    _exit(3);
+  }
+  Expect(child, 3);
+  struct {
+    uint64_t flags, pidfd, child_tid, parent_tid, exit_signal, stack, stack_size, tls;
+  } wanted = {.exit_signal = SIGCHLD};
+  child = (pid_t)syscall(SYS_clone3, &wanted, sizeof(wanted));
+  if (child == 0) {
+    Allocate(20);
+    exit(4);
+  }
+  Expect(child, 4);
+  // In the parent's memory, while it waits.
+  enum { kStack = 1 << 18 };
+  char* stack = mmap(NULL, kStack, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  child = clone(AllocateAndLeave, stack + kStack, CLONE_VM | CLONE_VFORK | SIGCHLD, (void*)3);
+  Expect(child, 0);
+  static volatile pid_t thread;
+  thread = -1;
+  const int flags = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD |
+                    CLONE_SYSVSEM | CLONE_CHILD_CLEARTID;
+  CHECK(clone(AllocateAndLeave, stack + kStack, flags, (void*)4, NULL, NULL, &thread) > 0);
+  while (thread != 0) usleep(1000);  // cleared by the kernel when it is gone
+  puts("raw clones: fine");
+}
+
+static void* ChurnUntilCancelled(void* unused) {
+  for (;;) {
+    Churn(unused);
+    pthread_testcancel();
+  }
+  return NULL;
+}
+
+static void Cancel(void) {
+  for (int i = 0; i < 200; ++i) {
+    pthread_t thread;
+    void* result;
+    CHECK(pthread_create(&thread, NULL, ChurnUntilCancelled, (void*)7) == 0);
+    if (i % 2 == 0) usleep(500);
+    CHECK(pthread_cancel(thread) == 0 && pthread_join(thread, &result) == 0);
+    CHECK(result == PTHREAD_CANCELED);
+  }
+  Allocate(20);
+  puts("cancel: fine");
+}
+
+static void* OutliveMain(void* main_thread) {
+  CHECK(pthread_join(*(pthread_t*)main_thread, NULL) == 0);
+  Allocate(20);
+  puts("main thread gone: fine");
+  return NULL;  // the last thread: the process exits with 0
+}
+static void MainThreadEnds(void) {
+  static pthread_t main_thread;
+  pthread_t thread;
+  main_thread = pthread_self();
+  Allocate(10);
+  CHECK(pthread_create(&thread, NULL, OutliveMain, &main_thread) == 0);
+  pthread_exit(NULL);
+}
+
+static void ExitInHandler(int signal) { exit(signal); }
+static void ExitFromHandler(void) {
+  CHECK(signal(SIGUSR1, ExitInHandler) != SIG_ERR);
+  Allocate(20);
+  raise(SIGUSR1);
+}
+
+// 2^5 processes, all alive at once.
+static void Tree(int depth) {
+  Allocate(1);
+  for (int i = 0; i < depth; ++i) {
+    const pid_t child = fork();
+    CHECK(child >= 0);
+    if (child == 0) {
+      Tree(i);
+      _exit(0);
+    }
+  }
+  int status;
+  while (wait(&status) > 0) CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+}
+
+// Blocks from so many stacks, in so many sizes, that every table is full. Two functions, so
+// that each bit of `path` makes another stack.
+static __attribute__((noinline)) void* Left(unsigned path, int depth, size_t size);
+static __attribute__((noinline)) void* Right(unsigned path, int depth, size_t size) {
+  void* block = depth == 0        ? malloc(size)
+                : (path & 1) != 0 ? Left(path >> 1, depth - 1, size)
+                                  : Right(path >> 1, depth - 1, size);
+  __asm__ volatile("" : : "r"(block));  // no tail call
+  return block;
+}
+static __attribute__((noinline)) void* Left(unsigned path, int depth, size_t size) {
+  void* block = depth == 0        ? malloc(size)
+                : (path & 1) != 0 ? Left(path >> 1, depth - 1, size)
+                                  : Right(path >> 1, depth - 1, size);
+  __asm__ volatile("" : : "r"(block));
+  return block;
+}
+static void* FillTables(void* thread) {
+  enum { kBlocks = 150000 };
+  static void* volatile blocks[4][kBlocks];
+  const uintptr_t t = (uintptr_t)thread;
+  for (unsigned i = 0; i < kBlocks; ++i) {
+    // The first thread fills the live table, the others those of stacks and sites.
+    const unsigned path = t == 0 ? 0 : i * 2654435761u >> 14;
+    blocks[t][i] = Right(path, 18, t == 0 ? 4096 : 100 + i % 1000);
+  }
+  for (unsigned i = 0; i < kBlocks; i += 5) free(blocks[t][i]);
+  return NULL;
+}
+static void FillAllTables(void) {
+  pthread_t threads[4];
+  for (uintptr_t i = 0; i < 4; ++i) {
+    CHECK(pthread_create(&threads[i], NULL, FillTables, (void*)i) == 0);
+  }
+  for (int i = 0; i < 4; ++i) CHECK(pthread_join(threads[i], NULL) == 0);
+  Threads();
+  puts("full tables: fine");
+  fflush(stdout);
+  char unused;
+  CHECK(read(0, &unused, 1) >= 0);  // until it was looked at
+}
+
 static volatile sig_atomic_t g_signals;
 static void OnSignal(int signal) {
   const int saved = errno;
@@ -446,6 +679,26 @@ int main(int argc, char** argv) {
   if (strcmp(what, "race_to_exit") == 0) RaceToExit();
   if (strcmp(what, "execs") == 0) Execs(argv[0]);
   if (strcmp(what, "failed_exec") == 0) FailedExec();
+  if (strcmp(what, "late_execs") == 0) LateExecs(argv[0]);
+  if (strcmp(what, "start") == 0) Start(argv[2]);
+  if (strcmp(what, "daemon") == 0) Daemon();
+  if (strcmp(what, "title") == 0) Title(argv);
+  if (strcmp(what, "raw_clones") == 0) RawClones();
+  if (strcmp(what, "cancel") == 0) Cancel();
+  if (strcmp(what, "main_thread_ends") == 0) MainThreadEnds();
+  if (strcmp(what, "exit_from_handler") == 0) ExitFromHandler();
+  if (strcmp(what, "tree") == 0) Tree(5);
+  if (strcmp(what, "wait") == 0) {
+    Allocate(40);
+    puts("waiting");
+    fflush(stdout);
+    pause();
+  }
+  if (strcmp(what, "fill_tables") == 0) FillAllTables();
+  if (strcmp(what, "locked") == 0) {
+    CHECK(mlockall(MCL_CURRENT | MCL_FUTURE) == 0);
+    Children(argv[0]);
+  }
   if (strcmp(what, "signals") == 0) Signals();
   if (strcmp(what, "grow") == 0) Allocate(40);
   if (strcmp(what, "sandbox") == 0) Sandbox(0);
