@@ -116,6 +116,12 @@ bool IsSignalReturn(uint64_t pc) {
   return true;
 }
 
+// nop; call: where Go's goroutines return to when they end.
+bool IsGoroutineEnd(uint64_t pc) {
+  return StackMemory::CanRead(pc - 1, 2) && StackMemory::Byte(pc - 1) == 0x90 &&
+         StackMemory::Byte(pc) == 0xe8;
+}
+
 bool Unwinder::Locate() {
   const uint64_t inside = frame_.pc - 1;
   if (!has_module_ || !module_.Contains(inside)) has_module_ = FindModule(inside, &module_);
@@ -318,13 +324,20 @@ Step Unwinder::WithoutCfi() {
       return ToCaller(pc, frame_.sp + 8, frame_.bp);
     }
   }
+  if (frame_.bp == 0 && has_module_ && IsGoroutineEnd(frame_.pc)) return Step::kEnd;
   // (pc, sp, bp) = (*(bp + 8), bp + 16, *bp), where that is what a frame pointer gives.
   uint64_t bp;
-  if (frame_.bp < frame_.sp || !memory_.Load(frame_.bp, &bp) || !memory_.Load(frame_.bp + 8, &pc) ||
-      !IsBehindCall(pc)) {
-    return Step::kLost;
-  }
+  if (!memory_.Load(frame_.bp, &bp) || !memory_.Load(frame_.bp + 8, &pc)) return Step::kLost;
   LoadedModule caller;
+  if (frame_.bp < frame_.sp) {
+    // Go calls C on another stack: its frame pointer leads back to the goroutine's, and to code
+    // of the same file. Else it is just a register.
+    if (!has_module_ || !FindModule(pc - 1, &caller) || caller.start != module_.start) {
+      return Step::kLost;
+    }
+  }
+  // The end of a goroutine is jumped to: nothing calls it.
+  if (!IsBehindCall(pc) && !(bp == 0 && IsGoroutineEnd(pc))) return Step::kLost;
   if (bp <= frame_.bp && !FindModule(pc - 1, &caller)) return Step::kLost;
   return ToCaller(pc, frame_.bp + 16, bp);
 }

@@ -133,6 +133,11 @@ class Languages(Case):
         for rate in self.RATES:
             profile = self.record([target], rate)
             self.assert_near(self.live_under(profile, "keep_block"), 8, "C memory")
+            self.assert_near(self.live_under(profile, "main.leakBlocks"), 8, "called from Go")
+            for stack, _, _ in profile.samples:
+                names = names_of(profile, stack)
+                if "keep_block" in names:  # through asmcgocall to the goroutine's start
+                    self.assertTrue(names[-1].startswith("runtime.goexit"), names)
             self.assertLess(profile.total("inuse_space") / MIB, 10)  # Go's 32 MiB are not ours
 
     def test_programs_that_do_not_use_malloc(self):
