@@ -53,7 +53,7 @@ class Workload:
             return measure.run(command, environment, directory, stdin)
 
 
-REDIS_REQUESTS = 200_000  # of each kind
+REDIS_REQUESTS = 100_000  # of each kind
 REDIS_KINDS = "set,get,incr,lpush,rpush,lpop,sadd,hset,zadd,lrange_100,mset"
 
 
