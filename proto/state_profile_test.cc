@@ -221,6 +221,17 @@ TEST(StateProfile, CutStacksEndInATruncatedFrame) {
   for (const auto& location : d.profile.location()) EXPECT_EQ(location.mapping_id(), 0u);
 }
 
+TEST(StateProfile, MappingsHaveAnInnermostFrameOfTheirOwn) {
+  HandmadeState state;
+  const uint32_t caller = state.AddNode(state::kRootNode, 0x9000, state::kNoModule);
+  const uint32_t mapping = state.AddNode(caller, state::kPcMmap, state::kNoModule);
+  state.AddLive(0, state.AddSite(mapping, 8), 1, 8, 0);
+  state.AddLive(1, state.AddSite(caller, 8), 1, 8, 0);
+  const Decoded d(state);
+  EXPECT_THAT(d.Rows(),
+              UnorderedElementsAre(testing::EndsWith("| mmap 8fff"), testing::EndsWith("| 8fff")));
+}
+
 TEST(StateProfile, OutlivesCountsFramesKnownToHaveReturned) {
   HandmadeState state;
   const uint32_t site = state.AddSite(AddStack(state), 8);

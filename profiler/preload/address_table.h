@@ -54,7 +54,10 @@ class AddressTable {
     if (value == 0) return {kNone, 0};
     *cell = 0;
     uint64_t size = value & kLarge;
-    if (TM_UNLIKELY(size == kLarge)) size = cell[1];
+    if (TM_UNLIKELY(size == kLarge)) {
+      size = cell[1];
+      cell[1] = 0;
+    }
     return {static_cast<uint32_t>(value >> kSizeBits) - 1, size};
   }
 

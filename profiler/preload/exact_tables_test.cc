@@ -90,6 +90,23 @@ TEST_P(AddressTableTest, KeepsHugeSizesAndRefusesForeignAddresses) {
   EXPECT_EQ(table.Take(reinterpret_cast<void*>(0xffff800000000000)).site, AddressTable::kNone);
 }
 
+TEST_P(AddressTableTest, GivesBackABlockWhoseFreeWasMissed) {
+  AddressTable table;
+  ASSERT_TRUE(table.Start(GetParam()));
+  char* block = reinterpret_cast<char*>(0x7f0004000000);
+  AddressTable::Block missed = {AddressTable::kNone, 0};
+  ASSERT_TRUE(table.Put(block, 5, uint64_t{1} << 40, &missed));
+  EXPECT_EQ(missed.site, AddressTable::kNone);
+  ASSERT_TRUE(table.Put(block, 6, 100, &missed));
+  EXPECT_EQ(missed.site, 5u);
+  EXPECT_EQ(missed.size, uint64_t{1} << 40);
+  // Nothing of the huge one is left at its second granule.
+  missed.site = AddressTable::kNone;
+  ASSERT_TRUE(table.Put(block + (1ull << GetParam()), 7, 100, &missed));
+  EXPECT_EQ(missed.site, AddressTable::kNone);
+  EXPECT_EQ(table.Take(block).site, 6u);
+}
+
 INSTANTIATE_TEST_SUITE_P(Granules, AddressTableTest, testing::Values(3u, 4u));
 
 }  // namespace

@@ -49,7 +49,7 @@ TEST_F(OptionsTest, HasDefaults) {
 TEST_F(OptionsTest, ReadsEveryVariable) {
   const Options o =
       Parse({"TIDEMARK_RATE=64K", "TIDEMARK_OUT=/o", "TIDEMARK_STATE=/s", "TIDEMARK_CHILDREN=none",
-             "TIDEMARK_ACTIVE=0", "TIDEMARK_LOG=1", "TIDEMARK_THREADS=1"});
+             "TIDEMARK_ACTIVE=0", "TIDEMARK_LOG=1", "TIDEMARK_THREADS=1", "TIDEMARK_MMAP=1"});
   EXPECT_EQ(o.rate_bytes, 65536u);
   EXPECT_STREQ(o.output, "/o");
   EXPECT_STREQ(o.state, "/s");
@@ -59,6 +59,7 @@ TEST_F(OptionsTest, ReadsEveryVariable) {
   EXPECT_FALSE(o.active);
   EXPECT_TRUE(o.log);
   EXPECT_TRUE(o.threads);
+  EXPECT_TRUE(o.mmap);
   EXPECT_TRUE(complaints_.empty());
 }
 
@@ -73,15 +74,15 @@ TEST_F(OptionsTest, TheFirstEntryCountsAsForGetenv) {
 }
 
 TEST_F(OptionsTest, ComplainsOncePerBadValueAndKeepsTheDefault) {
-  const Options o = Parse(
-      {"TIDEMARK_RATE=exact!", "TIDEMARK_CHILDREN=", "TIDEMARK_ACTIVE=2", "TIDEMARK_LOG=yes"});
+  const Options o = Parse({"TIDEMARK_RATE=exact!", "TIDEMARK_CHILDREN=", "TIDEMARK_ACTIVE=2",
+                           "TIDEMARK_LOG=yes", "TIDEMARK_MMAP=on"});
   EXPECT_EQ(o.rate_bytes, 524288u);
   EXPECT_EQ(o.children, Children::kAll);
   EXPECT_TRUE(o.active);
   EXPECT_FALSE(o.log);
-  EXPECT_EQ(complaints_,
-            (std::vector<std::string>{"TIDEMARK_RATE exact! 524288", "TIDEMARK_CHILDREN  all",
-                                      "TIDEMARK_ACTIVE 2 1", "TIDEMARK_LOG yes 0"}));
+  EXPECT_EQ(complaints_, (std::vector<std::string>{"TIDEMARK_RATE exact! 524288",
+                                                   "TIDEMARK_CHILDREN  all", "TIDEMARK_ACTIVE 2 1",
+                                                   "TIDEMARK_MMAP on 0", "TIDEMARK_LOG yes 0"}));
 }
 
 TEST_F(OptionsTest, SkipExcludesTheProgramItself) {

@@ -96,6 +96,13 @@ TEST(FindNext, DoesNotFindItsOwnFile) {
   EXPECT_EQ(FindNext("tidemark_symbol_lookup_test_own", Search::kNow).function, nullptr);
 }
 
+TEST(FindInFront, NothingIsBeforeTheExecutable) {
+  for (const char* name : {"malloc", "tidemark_symbol_lookup_test_own"}) {
+    EXPECT_EQ(FindInFront(name, Search::kAtStart).function, nullptr);
+    EXPECT_EQ(FindInFront(name, Search::kNow).function, nullptr);
+  }
+}
+
 TEST(NextAllocator, FillsItselfInAtTheFirstCall) {
   void* block = g_next.malloc(100);
   ASSERT_NE(block, nullptr);
