@@ -311,7 +311,9 @@ void SandboxRefused() { ThawSpace(); }
 
 void EnterSandbox(bool strict) {
   __atomic_store_n(&g_in_sandbox, 1u, __ATOMIC_RELAXED);
-  if (strict) __atomic_store_n(&g_process.phase, kPhaseInert, __ATOMIC_RELEASE);
+  if (!strict) return;
+  if (InRecording()) ForgetThread();  // exact mode asks the thread's tables first
+  __atomic_store_n(&g_process.phase, kPhaseInert, __ATOMIC_RELEASE);
 }
 
 void AfterDlclose() {

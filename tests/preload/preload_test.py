@@ -134,12 +134,13 @@ class Programs(Case):
         self.assertFalse(glob.glob(os.path.join(self.out, "*.pb.gz")))
 
     def test_sandboxes(self):
-        for what in ("sandbox", "sandbox_syscall", "strict_sandbox"):
-            result = self.same([program("target_c"), what])
-            self.assertEqual(result.returncode, 7 if "strict" in what else 0)
+        for rate in (self.RATE, "exact"):
+            for what in ("sandbox", "sandbox_syscall", "strict_sandbox"):
+                result = self.same([program("target_c"), what], rate)
+                self.assertEqual(result.returncode, 7 if "strict" in what else 0)
         # Files are out of reach there: the states tell instead.
         self.assertFalse(glob.glob(os.path.join(self.out, "*.pb.gz")))
-        self.assertEqual(len(glob.glob(os.path.join(self.state, "*.state"))), 3)
+        self.assertEqual(len(glob.glob(os.path.join(self.state, "*.state"))), 6)
 
     def test_called_through_the_loader(self):
         self.same(["/lib64/ld-linux-x86-64.so.2", program("target_c"), "exit", "0"])
