@@ -1,21 +1,16 @@
 // ps, control.
 
 #include <sys/types.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cstdint>
-#include <cstdio>
-#include <iterator>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "absl/status/status.h"
-#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "absl/strings/str_replace.h"
 #include "absl/strings/strip.h"
 #include "analyzer/base/units.h"
 #include "analyzer/cli/commands.h"
@@ -25,6 +20,7 @@
 #include "analyzer/cli/quantities.h"
 #include "profiler/collect/control.h"
 #include "profiler/collect/recordings.h"
+#include "profiler/collect/shell_quoted.h"
 
 namespace tidemark::cli {
 namespace {
@@ -173,14 +169,6 @@ std::string Rate(const Recording& r) {
   return absl::StrCat(rate, unit);
 }
 
-// As one argument of a shell command.
-std::string Quoted(const std::string& path) {
-  const bool plain = std::all_of(path.begin(), path.end(), [](unsigned char c) {
-    return absl::ascii_isalnum(c) || c == '/' || c == '.' || c == '-' || c == '_';
-  });
-  return plain ? path : absl::StrCat("'", absl::StrReplaceAll(path, {{"'", "'\\''"}}), "'");
-}
-
 // The recordings of dead processes: what to type to get at each that is worth it.
 std::string DeadText(const std::vector<Recording>& recordings) {
   std::string text;
@@ -191,9 +179,10 @@ std::string DeadText(const std::vector<Recording>& recordings) {
       ++needless;
       continue;
     }
-    const std::string remedy = r.has_recorder ? "its `tidemark record` will write the profile"
-                                              : absl::StrCat("tidemark convert ", Quoted(r.state),
-                                                             " -o ", r.pid, ".pb.gz");
+    const std::string remedy =
+        r.has_recorder ? "its `tidemark record` will write the profile"
+                       : absl::StrCat("tidemark convert ", collect::ShellQuoted(r.state), " -o ",
+                                      r.pid, ".pb.gz");
     absl::StrAppend(&text, r.pid, " (", Printable(r.summary.header.comm), ") ",
                     r.end == End::kKilled ? "was killed" : "could not write its profile", ": ",
                     remedy, "\n");

@@ -19,6 +19,7 @@
 #include "absl/strings/str_cat.h"
 #include "profiler/collect/profile_finisher.h"
 #include "profiler/collect/recordings.h"
+#include "profiler/collect/shell_quoted.h"
 #include "profiler/collect/snapshot.h"
 #include "profiler/collect/state_reader.h"
 
@@ -268,9 +269,8 @@ std::vector<std::string> RunFiles::CollectRemains(std::vector<std::string>* erro
           WriteSnapshot(*source, {sealed ? "exit" : "after death", 0, threads_}, output_directory_);
       if (!profile.ok()) {
         errors->push_back(std::string(profile.status().message()));
-        errors->push_back(absl::StrCat("what was recorded is kept; next: tidemark convert ", path,
-                                       " -o ", summary->header.comm, ".", summary->header.pid,
-                                       ".pb.gz"));
+        errors->push_back(absl::StrCat("what was recorded is kept; next: tidemark convert ",
+                                       ShellQuoted(path), " -o ", summary->header.pid, ".pb.gz"));
         continue;
       }
       written.push_back(*profile);

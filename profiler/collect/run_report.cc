@@ -3,7 +3,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cctype>
 #include <cstring>
 #include <map>
 #include <utility>
@@ -12,19 +11,11 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "absl/strings/str_replace.h"
 #include "profiler/collect/executable.h"
+#include "profiler/collect/shell_quoted.h"
 
 namespace tidemark::collect {
 namespace {
-
-// As one argument of a shell command.
-std::string Quoted(const std::string& s) {
-  const bool plain = !s.empty() && std::all_of(s.begin(), s.end(), [](unsigned char c) {
-    return std::isalnum(c) != 0 || std::strchr("_-./+=:@%,", c) != nullptr;
-  });
-  return plain ? s : absl::StrCat("'", absl::StrReplaceAll(s, {{"'", "'\\''"}}), "'");
-}
 
 // A profile's path without SEQ.pb.gz: equal for the profiles of one process.
 std::string WithoutSequence(const std::string& path) {
@@ -118,7 +109,7 @@ std::string NextArgument(pid_t pid, const std::vector<std::string>& profiles) {
   const auto in_group = std::count_if(profiles.begin(), profiles.end(), [&](const auto& path) {
     return absl::StartsWith(path, group);
   });
-  return in_group == 1 ? Quoted(last) : absl::StrCat(Quoted(group), "*.pb.gz");
+  return in_group == 1 ? ShellQuoted(last) : absl::StrCat(ShellQuoted(group), "*.pb.gz");
 }
 
 }  // namespace
