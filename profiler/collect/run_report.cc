@@ -80,14 +80,14 @@ std::string ReasonInFile(const RunOutcome& outcome) {
 }
 
 std::string WhyNoProfile(const RunOutcome& outcome) {
-  const std::string why = ReasonInFile(outcome);
+  std::string why = ReasonInFile(outcome);
   if (!why.empty()) return why;
   return absl::StrCat("no process of ", outcome.program,
                       " loaded libtidemark.so and lived to write one");
 }
 
 std::string WhyNoSamples(const RunOutcome& outcome) {
-  const std::string why = ReasonInFile(outcome);
+  std::string why = ReasonInFile(outcome);
   if (!why.empty()) return why;
   if (outcome.was_dormant) {
     return "recording was dormant (TIDEMARK_ACTIVE=0) and nobody woke it with tidemark control "
