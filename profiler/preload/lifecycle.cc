@@ -52,9 +52,12 @@ using SetSpecific = int (*)(pthread_key_t, const void*);
 SetSpecific g_set_specific;  // nullptr: the end of threads is not noticed
 pthread_key_t g_thread_key;
 
+// False too where seccomp forbids to ask: then nothing is done that only this process may do.
+bool IsProcess(int pid) { return !IsForbidden(kCallGetPid) && GetPid() == pid; }
+
 Phase CurrentPhase() {
   const Phase phase = static_cast<Phase>(__atomic_load_n(&g_process.phase, __ATOMIC_ACQUIRE));
-  if (TM_UNLIKELY(!g_wipe_works) && phase == kPhaseRecording && GetPid() != g_owner_pid) {
+  if (TM_UNLIKELY(!g_wipe_works) && phase == kPhaseRecording && !IsProcess(g_owner_pid)) {
     return kPhaseInert;
   }
   return phase;
@@ -204,7 +207,7 @@ void AwaitFinished(uint32_t writer) {
 }
 
 bool OwnsState(const state::Header* header) {
-  return header != nullptr && CurrentPhase() == kPhaseRecording && header->pid == GetPid();
+  return header != nullptr && CurrentPhase() == kPhaseRecording && IsProcess(header->pid);
 }
 
 // Writes the final profile and seals the state. False: that is not this call's to do.
@@ -302,7 +305,7 @@ void ResumeRecording() {
 }
 
 bool IsFirstProcess() {
-  return g_options.children != Children::kAll && !g_options.is_child && GetPid() == g_first_pid;
+  return g_options.children != Children::kAll && !g_options.is_child && IsProcess(g_first_pid);
 }
 
 void BeforeSandbox() { FreezeSpace(); }

@@ -56,6 +56,7 @@ inline uint32_t g_in_sandbox __attribute__((visibility("hidden"))) = 0;       //
 inline uint32_t g_forbidden_calls __attribute__((visibility("hidden"))) = 0;  // (atomic) bits:
 inline constexpr uint32_t kCallFutex = 1;  // to look at memory, and to wait for a lock
 inline constexpr uint32_t kCallMap = 2;    // mmap, munmap, madvise as made below
+inline constexpr uint32_t kCallGetPid = 4;
 inline bool InSandbox() { return __atomic_load_n(&g_in_sandbox, __ATOMIC_RELAXED) != 0; }
 inline bool IsForbidden(uint32_t call) {
   return TM_UNLIKELY((__atomic_load_n(&g_forbidden_calls, __ATOMIC_RELAXED) & call) != 0);
@@ -72,10 +73,13 @@ inline void* MapPrivate(size_t bytes) {
                    -1, 0);
   return p < 0 && p > -4096 ? nullptr : reinterpret_cast<void*>(p);
 }
-// The same, but a fork child finds it zeroed (before Linux 4.14: as the parent left it).
-inline void* MapWipedOnFork(size_t bytes) {
+// The same, but a fork child finds it zeroed; not `*wiped` (before Linux 4.14): as the parent
+// left it.
+inline void* MapWipedOnFork(size_t bytes, bool* wiped = nullptr) {
   void* p = MapPrivate(bytes);
-  if (p != nullptr) Syscall(SYS_madvise, AsLong(p), static_cast<long>(bytes), kMadvWipeOnFork);
+  if (p == nullptr) return nullptr;
+  const long result = Syscall(SYS_madvise, AsLong(p), static_cast<long>(bytes), kMadvWipeOnFork);
+  if (wiped != nullptr) *wiped = result == 0;
   return p;
 }
 inline void Unmap(void* p, size_t bytes) {

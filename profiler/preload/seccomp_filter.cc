@@ -161,6 +161,7 @@ uint32_t CallsForbiddenBy(const sock_fprog& filter) {
   };
   check(kCallFutex, SYS_futex, {kAddress, FUTEX_CMP_REQUEUE_PRIVATE, 0, 0, kAddress, 0});
   check(kCallFutex, SYS_futex, {kAddress, FUTEX_WAIT_PRIVATE, 1, kAddress, 0, 0});
+  check(kCallGetPid, SYS_getpid, {0, 0, 0, 0, 0, 0});
   check(kCallMap, SYS_madvise, {kAddress, 1 << 20, kMadvPopulateWrite, 0, 0, 0});
   check(kCallMap, SYS_madvise, {kAddress, 1 << 20, kMadvWipeOnFork, 0, 0, 0});
   check(kCallMap, SYS_mmap,

@@ -54,17 +54,18 @@ TEST(SeccompFilter, AnAllowListLetsItsCallsPass) {
     EXPECT_TRUE(FilterAllows(Program(code), SYS_futex, kNoArguments));
     EXPECT_TRUE(FilterAllows(Program(code), SYS_write, kNoArguments));
     EXPECT_FALSE(FilterAllows(Program(code), SYS_mmap, kNoArguments));
-    EXPECT_EQ(CallsForbiddenBy(Program(code)), kCallMap);
+    EXPECT_EQ(CallsForbiddenBy(Program(code)), kCallMap | kCallGetPid);
   }
   std::vector<sock_filter> all = AllowList({}, SECCOMP_RET_ALLOW);
   EXPECT_EQ(CallsForbiddenBy(Program(all)), 0u);
   std::vector<sock_filter> none = AllowList({}, SECCOMP_RET_KILL);
-  EXPECT_EQ(CallsForbiddenBy(Program(none)), kCallFutex | kCallMap);
+  EXPECT_EQ(CallsForbiddenBy(Program(none)), kCallFutex | kCallMap | kCallGetPid);
 }
 
 TEST(SeccompFilter, ArgumentsAreLookedAt) {
   // madvise with any advice below 20 passes, as a filter written for an old kernel has it.
-  std::vector<sock_filter> code = AllowList({SYS_futex, SYS_mmap, SYS_munmap}, SECCOMP_RET_KILL);
+  std::vector<sock_filter> code =
+      AllowList({SYS_futex, SYS_mmap, SYS_munmap, SYS_getpid}, SECCOMP_RET_KILL);
   code.pop_back();
   code.push_back(Branch(kJumpEqual, SYS_madvise, 0, 3));
   code.push_back(Statement(kLoad, offsetof(seccomp_data, args) + 2 * 8));
@@ -78,13 +79,13 @@ TEST(SeccompFilter, ArgumentsAreLookedAt) {
 
 TEST(SeccompFilter, WhatCannotBeUnderstoodForbidsAll) {
   std::vector<sock_filter> endless = {Statement(kLoad, 0)};
-  EXPECT_EQ(CallsForbiddenBy(Program(endless)), kCallFutex | kCallMap);
+  EXPECT_EQ(CallsForbiddenBy(Program(endless)), kCallFutex | kCallMap | kCallGetPid);
   std::vector<sock_filter> wild = {Statement(kLoad, 0xfffffffc), Statement(kReturn, 0)};
-  EXPECT_EQ(CallsForbiddenBy(Program(wild)), kCallFutex | kCallMap);
+  EXPECT_EQ(CallsForbiddenBy(Program(wild)), kCallFutex | kCallMap | kCallGetPid);
   std::vector<sock_filter> far = {Statement(BPF_JMP | BPF_JA, 0xffffffff)};
-  EXPECT_EQ(CallsForbiddenBy(Program(far)), kCallFutex | kCallMap);
+  EXPECT_EQ(CallsForbiddenBy(Program(far)), kCallFutex | kCallMap | kCallGetPid);
   const sock_fprog nothing = {0, nullptr};
-  EXPECT_EQ(CallsForbiddenBy(nothing), kCallFutex | kCallMap);
+  EXPECT_EQ(CallsForbiddenBy(nothing), kCallFutex | kCallMap | kCallGetPid);
 }
 
 // The kernel as the oracle: random programs that it takes are installed in a child, which

@@ -658,6 +658,57 @@ static void Sandbox(int by_syscall) {
   puts("sandbox: fine");
 }
 
+// As a browser's or a server's workers: threads and children under a filter that kills.
+static void BusySandbox(void) {
+  Allocate(20);
+  struct sock_filter filter[] = {
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+      ALLOW(write),
+      ALLOW(exit_group),
+      ALLOW(exit),
+      ALLOW(brk),
+      ALLOW(mmap),
+      ALLOW(munmap),
+      ALLOW(mprotect),
+      ALLOW(madvise),
+      ALLOW(futex),
+      ALLOW(clone),
+      ALLOW(clone3),
+      ALLOW(set_robust_list),
+      ALLOW(rseq),
+      ALLOW(rt_sigprocmask),
+      ALLOW(rt_sigaction),
+      ALLOW(wait4),
+      ALLOW(sched_getaffinity),
+      ALLOW(openat),  // malloc counts the processors, for its arenas
+      ALLOW(read),
+      ALLOW(close),
+      ALLOW(newfstatat),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
+  };
+  struct sock_fprog program = {sizeof(filter) / sizeof(filter[0]), filter};
+  CHECK(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0);
+  CHECK(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0);
+  for (uintptr_t round = 0; round < 50; ++round) {
+    pthread_t threads[4];
+    for (uintptr_t i = 0; i < 4; ++i) {
+      CHECK(pthread_create(&threads[i], NULL, Churn, (void*)(4 * round + i)) == 0);
+    }
+    for (int i = 0; i < 4; ++i) CHECK(pthread_join(threads[i], NULL) == 0);
+    if (round % 10 == 0) {
+      const pid_t child = fork();
+      if (child == 0) {
+        Allocate(2);
+        Churn((void*)round);
+        _exit(6);
+      }
+      Expect(child, 6);
+    }
+  }
+  Allocate(20);
+  puts("busy sandbox: fine");
+}
+
 static void StrictSandbox(void) {
   void* early = malloc(100000);  // below what is given back to the system
   CHECK(prctl(PR_SET_SECCOMP, SECCOMP_MODE_STRICT) == 0);
@@ -703,6 +754,7 @@ int main(int argc, char** argv) {
   if (strcmp(what, "grow") == 0) Allocate(40);
   if (strcmp(what, "sandbox") == 0) Sandbox(0);
   if (strcmp(what, "sandbox_syscall") == 0) Sandbox(1);
+  if (strcmp(what, "busy_sandbox") == 0) BusySandbox();
   if (strcmp(what, "strict_sandbox") == 0) StrictSandbox();
   if (strcmp(what, "exit") == 0 || strcmp(what, "quick_exit") == 0 || strcmp(what, "_exit") == 0) {
     Allocate(40);
