@@ -15,6 +15,7 @@ import signal
 import socket
 import stat
 import sys
+import tempfile
 import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "e2e"))
@@ -391,13 +392,18 @@ class Life(Case):
     # --- memory
 
     def start_waiting(self, command, rate):
+        self.state = tempfile.mkdtemp(dir="/dev/shm")
+        self.addCleanup(shutil.rmtree, self.state, ignore_errors=True)
         return self.start_preloaded(command, rate, stdin=e2e.subprocess.PIPE,
                                     stdout=e2e.subprocess.PIPE)
 
     def our_memory(self, process):
-        """Resident bytes of the process's mappings that are the library's: the state, the file
-        with its zeroed data (bss) behind it, and private tables, which are wiped on fork."""
-        total, ours, behind_us = 0, False, None
+        """Bytes of memory that are the library's: its state, which is memory used or not, and
+        what is resident of its file with the zeroed data (bss) behind it, and of private
+        tables, which are wiped on fork."""
+        states = glob.glob(os.path.join(self.state, "*.state"))
+        self.assertEqual(len(states), 1)
+        total, ours, behind_us = os.stat(states[0]).st_blocks * 512, False, None
         with open(f"/proc/{process.pid}/smaps", encoding="ascii") as f:
             for line in f:
                 header = re.match(r"([0-9a-f]+)-([0-9a-f]+) \S+ \S+ \S+ \d+ *(.*)", line)
@@ -405,7 +411,7 @@ class Life(Case):
                     name = header[3]
                     is_file = name.startswith(e2e.LIBRARY)
                     is_bss = name == "" and header[1] == behind_us
-                    ours = is_file or is_bss or name.endswith(".state")
+                    ours = is_file or is_bss
                     behind_us = header[2] if is_file or is_bss else None
                     rss = 0
                 elif line.startswith("Rss:"):
