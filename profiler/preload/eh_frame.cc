@@ -6,7 +6,7 @@ namespace {
 constexpr uint64_t kPage = 4096;
 // An FDE describes one function; a longer one is taken for corrupt.
 constexpr uint64_t kMaxEntryBytes = 1u << 20;
-constexpr uint32_t kMaxRememberedRows = 4;  // compilers nest one
+constexpr uint32_t kMaxRememberedRows = 2;  // compilers nest one
 constexpr uint32_t kMaxExpressionSteps = 64;
 constexpr uint32_t kExpressionStack = 8;
 

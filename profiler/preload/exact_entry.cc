@@ -15,14 +15,18 @@ namespace {
 NextAllocator g_real;
 bool g_installed;
 
-void Note(void* block, size_t size, const Registers& caller) {
-  if (TM_LIKELY(block != nullptr) && TM_LIKELY(EnterRecording())) {
+inline void Note(void* block, size_t size, const Registers& caller) {
+  if (TM_LIKELY(block != nullptr) && (exact::ThreadIsReady() || EnterRecording())) {
     exact::Allocation(block, size, caller);
   }
 }
 
-void NoteFree(void* block) {
-  if (TM_LIKELY(InRecording())) exact::Free(block);
+// A thread that only frees is to be noticed when it ends, too; a fork child that only frees
+// is not worth a state of its own.
+inline bool MayCountFree() { return exact::ThreadIsReady() || (InRecording() && EnterRecording()); }
+
+inline void NoteFree(void* block) {
+  if (TM_LIKELY(MayCountFree())) exact::Free(block);
 }
 
 void* ExactMalloc(size_t size) {
@@ -105,6 +109,21 @@ void* ExactPvalloc(size_t size) {
   return block;
 }
 
+// In the place of the standard operators.
+template <uint32_t kWhich>
+void* ExactNew(size_t size, uintptr_t a, uintptr_t b) {
+  const Registers caller = TM_CALLER();
+  void* block = g_real.malloc(size != 0 ? size : 1);
+  if (TM_UNLIKELY(block == nullptr)) return g_operators.real_new[kWhich](size, a, b);
+  Note(block, size != 0 ? size : 1, caller);
+  return block;
+}
+
+void ExactDelete(void* block, uintptr_t, uintptr_t) {
+  NoteFree(block);
+  g_real.free(block);
+}
+
 }  // namespace
 
 void InstallExactEntries() {
@@ -122,7 +141,7 @@ void InstallExactEntries() {
   g_next.free_sized = ExactFreeSized;
   g_next.free_aligned_sized = ExactFreeAlignedSized;
   g_installed = true;
-  CountEveryOperator();
+  CountEveryOperator({ExactNew<0>, ExactNew<1>, ExactNew<2>, ExactNew<3>}, ExactDelete);
 }
 
 bool HasExactEntries() { return g_installed; }

@@ -17,19 +17,20 @@ PathKey g_root_key;
 namespace exact {
 namespace {
 
-constexpr uint32_t kCacheEntries = 512;
+constexpr uint32_t kCacheEntries = 2048;
 // What one thread's live bytes may be off in the global total while others run; what the
 // peak may be missed by, per thread.
 constexpr int64_t kPendingBytes = 32 << 10;
 
-// Where a thread finds the counters of a site it used lately.
+// Where a thread finds a site it used lately, by 107 bits of its key.
 struct CacheEntry {
-  PathKey key;
-  state::ExactCounter* counter;  // nullptr: empty
-  uint64_t site;
+  uint64_t key_b;
+  uint32_t key_a;  // its upper half; the lower bits tell the entry
+  uint32_t site;   // + 1; 0: empty
 };
 
 struct ThreadTables {
+  ThreadHead head;
   FastCapture capture;
   int64_t pending;  // live bytes not yet in Totals
   uint32_t lock;    // of the tables that threads without a slot share
@@ -49,14 +50,16 @@ constinit uint32_t g_threads = 0;  // that ever recorded; with one, no atomics
 constexpr uint32_t kSharedSlot = kThreadCapacity;
 
 // The tables of the calling thread, made at its first event. nullptr: no memory.
-ThreadTables* TablesOf(ThreadState* t) {
-  if (TM_LIKELY(t->exact != nullptr)) return static_cast<ThreadTables*>(t->exact);
+[[gnu::noinline]] ThreadTables* MakeTables(ThreadState* t) {
+  if (t->exact != nullptr) return static_cast<ThreadTables*>(t->exact);
   const uint32_t claimed = ClaimThreadSlot(t);
   const uint32_t slot = claimed == state::kNoThread ? kSharedSlot : claimed;
   ThreadTables* tables = __atomic_load_n(&g_tables[slot], __ATOMIC_ACQUIRE);
   if (tables == nullptr) {
-    tables = static_cast<ThreadTables*>(MapWipedOnFork(sizeof(ThreadTables)));
+    bool wiped;
+    tables = static_cast<ThreadTables*>(MapWipedOnFork(sizeof(ThreadTables), &wiped));
     if (tables == nullptr) return nullptr;
+    tables->head.ready = wiped ? 1 : 0;
     tables->slot = slot;
     ThreadTables* expected = nullptr;
     if (!__atomic_compare_exchange_n(&g_tables[slot], &expected, tables, false, __ATOMIC_ACQ_REL,
@@ -133,8 +136,8 @@ uint32_t InternStack(const FastCapture& stack, bool is_mapping) {
 }
 
 // The site of the stack just captured with a size bucket, as site + 1; 0: lost, counted.
-[[gnu::noinline]] uint32_t FindOrAddSite(const FastCapture& stack, const PathKey& key,
-                                         uint32_t bucket, bool is_mapping) {
+[[gnu::noinline]] uint32_t FindOrAddSite(const FastCapture& stack, PathKey key, uint32_t bucket,
+                                         bool is_mapping) {
   uint32_t number = g_sites.Find(key);
   if (number != PathMap::kAbsent) return number;
   if (!AcquireBounded(&g_lock)) {
@@ -162,29 +165,31 @@ uint32_t InternStack(const FastCapture& stack, bool is_mapping) {
   return number;
 }
 
-// The thread's counters of a site; nullptr: no room, counted.
-state::ExactCounter* CounterOf(ThreadTables* tables, uint32_t site) {
-  state::ExactChunk** entry = &tables->chunks[site / state::kExactChunkSites];
-  if (TM_UNLIKELY(*entry == nullptr)) {
-    if (!AcquireBounded(&g_lock)) {
-      CountLoss(state::kLossLiveBusy);
-      return nullptr;
-    }
-    const uint64_t count = g_state.totals->exact_chunk_count;
-    state::ExactChunk* chunk = &g_state.exact_chunks[count];
-    if (count < kExactChunkCapacity && Reach(state::kSectionExactChunks, chunk)) {
-      chunk->thread = tables->slot;
-      chunk->first_site = site / state::kExactChunkSites * state::kExactChunkSites;
-      __atomic_store_n(&g_state.totals->exact_chunk_count, count + 1, __ATOMIC_RELEASE);
-      *entry = chunk;
-    }
-    Release(&g_lock);
-    if (*entry == nullptr) {
-      CountLoss(state::kLossSitesFull);
-      return nullptr;
-    }
+// Gives the thread counters of the sites around `site`; false: no room, counted.
+[[gnu::noinline]] bool AddChunk(ThreadTables* tables, uint32_t site) {
+  if (!AcquireBounded(&g_lock)) {
+    CountLoss(state::kLossLiveBusy);
+    return false;
   }
-  return &(*entry)->counters[site % state::kExactChunkSites];
+  const uint64_t count = g_state.totals->exact_chunk_count;
+  state::ExactChunk* chunk = &g_state.exact_chunks[count];
+  const bool has_room = count < kExactChunkCapacity && Reach(state::kSectionExactChunks, chunk);
+  if (has_room) {
+    chunk->thread = tables->slot;
+    chunk->first_site = site / state::kExactChunkSites * state::kExactChunkSites;
+    __atomic_store_n(&g_state.totals->exact_chunk_count, count + 1, __ATOMIC_RELEASE);
+    tables->chunks[site / state::kExactChunkSites] = chunk;
+  }
+  Release(&g_lock);
+  if (!has_room) CountLoss(state::kLossSitesFull);
+  return has_room;
+}
+
+// The thread's counters of a site; nullptr: no room, counted.
+inline state::ExactCounter* CounterOf(ThreadTables* tables, uint32_t site) {
+  state::ExactChunk** chunk = &tables->chunks[site / state::kExactChunkSites];
+  if (TM_UNLIKELY(*chunk == nullptr) && !AddChunk(tables, site)) return nullptr;
+  return &(*chunk)->counters[site % state::kExactChunkSites];
 }
 
 // Counters have one writer; readers outside load them at any time.
@@ -193,7 +198,7 @@ void Add(uint64_t* counter, uint64_t n) {
 }
 
 // As SiteCounters::SettlePeak: a change after a new peak first keeps what was live at it.
-void SettlePeak(state::ExactCounter* c) {
+inline void SettlePeak(state::ExactCounter* c) {
   const uint64_t epoch = __atomic_load_n(&g_state.totals->peak_epoch, __ATOMIC_RELAXED);
   if (c->peak_epoch == epoch) return;
   c->peak_objects = c->alloc_objects - c->freed_objects;
@@ -222,7 +227,7 @@ void RaisePeak(uint64_t live) {
 }
 
 // live = live + bytes; at once while one thread records, else in steps.
-void AddLive(ThreadTables* tables, int64_t bytes) {
+inline void AddLive(ThreadTables* tables, int64_t bytes) {
   if (TM_LIKELY(__atomic_load_n(&g_threads, __ATOMIC_RELAXED) == 1)) {
     state::Totals* totals = g_state.totals;
     const uint64_t live = totals->live_bytes + static_cast<uint64_t>(bytes);
@@ -237,7 +242,7 @@ void AddLive(ThreadTables* tables, int64_t bytes) {
   if (tables->pending > kPendingBytes || tables->pending < -kPendingBytes) Flush(tables);
 }
 
-void CountFreeIn(ThreadTables* tables, const AddressTable::Block& taken) {
+inline void CountFreeIn(ThreadTables* tables, AddressTable::Block taken) {
   state::ExactCounter* counter = CounterOf(tables, taken.site);
   if (TM_UNLIKELY(counter == nullptr)) return;
   SettlePeak(counter);
@@ -246,21 +251,23 @@ void CountFreeIn(ThreadTables* tables, const AddressTable::Block& taken) {
   AddLive(tables, -static_cast<int64_t>(taken.size));
 }
 
-void AllocationIn(ThreadTables* tables, void* block, size_t size, const Registers& caller) {
+inline void AllocationIn(ThreadTables* tables, void* block, size_t size, const Registers& caller) {
   tables->capture.Capture(caller);
   const uint32_t bucket = SizeBucket(size);
   PathKey key = tables->capture.key();
   key.a += (uint64_t{bucket} + 1) * 0x9e3779b97f4a7c15u;
   CacheEntry* cached = &tables->cache[key.a % kCacheEntries];
-  if (TM_UNLIKELY(cached->counter == nullptr || !(cached->key == key))) {
+  const uint32_t key_a = static_cast<uint32_t>(key.a >> 32);
+  if (TM_UNLIKELY(cached->key_b != key.b || cached->key_a != key_a || cached->site == 0)) {
     const uint32_t number = FindOrAddSite(tables->capture, key, bucket, false);
     if (number == 0) return;
-    state::ExactCounter* counter = CounterOf(tables, number - 1);
-    if (counter == nullptr) return;
-    *cached = {key, counter, number - 1};
+    *cached = {key.b, key_a, number};
   }
+  const uint32_t site = cached->site - 1;
+  state::ExactCounter* counter = CounterOf(tables, site);
+  if (TM_UNLIKELY(counter == nullptr)) return;
   AddressTable::Block missed = {AddressTable::kNone, 0};
-  if (TM_UNLIKELY(!g_blocks.Put(block, static_cast<uint32_t>(cached->site), size, &missed))) {
+  if (TM_UNLIKELY(!g_blocks.Put(block, site, size, &missed))) {
     CountLoss(state::kLossLiveFull);
     return;
   }
@@ -268,7 +275,6 @@ void AllocationIn(ThreadTables* tables, void* block, size_t size, const Register
     CountFreeIn(tables, missed);
     CountLoss(state::kLossFreeMissed);
   }
-  state::ExactCounter* counter = cached->counter;
   SettlePeak(counter);
   Add(&counter->alloc_objects, 1);
   Add(&counter->alloc_bytes, size);
@@ -305,12 +311,13 @@ void UnmappingIn(ThreadTables* tables, uint32_t site, uint64_t bytes, bool last)
 template <class Event>
 inline void Run(Event&& event) {
   ThreadState* t = &t_state;
-  if (TM_UNLIKELY(!EnsureThreadCurrent(t))) {
+  const bool ready = ThreadIsReady() && t->busy == 0;
+  if (TM_UNLIKELY(!ready) && !EnsureThreadCurrent(t)) {
     CountLoss(state::kLossReentered);
     return;
   }
   Inside inside(t);
-  ThreadTables* tables = TablesOf(t);
+  auto* tables = ready ? static_cast<ThreadTables*>(t->exact) : MakeTables(t);
   if (TM_UNLIKELY(tables == nullptr)) {
     CountLoss(state::kLossLiveFull);
     return;
@@ -348,16 +355,16 @@ void Allocation(void* block, size_t size, const Registers& caller) {
 void Free(void* block) {
   const AddressTable::Block taken = g_blocks.Take(block);
   if (taken.site == AddressTable::kNone) return;
-  CountFree(taken);
+  Run([&](ThreadTables* tables) { CountFreeIn(tables, taken); });
 }
 
 AddressTable::Block Take(void* block) { return g_blocks.Take(block); }
 
-void PutBack(void* block, const AddressTable::Block& taken) {
+void PutBack(void* block, AddressTable::Block taken) {
   if (taken.site != AddressTable::kNone) g_blocks.Put(block, taken.site, taken.size);
 }
 
-void CountFree(const AddressTable::Block& taken) {
+void CountFree(AddressTable::Block taken) {
   Run([&](ThreadTables* tables) { CountFreeIn(tables, taken); });
 }
 

@@ -20,13 +20,26 @@
 #include <stdint.h>
 
 #include "profiler/preload/address_table.h"
+#include "profiler/preload/os.h"
 #include "profiler/preload/stack_capture.h"
 #include "profiler/preload/state_file.h"
+#include "profiler/preload/thread_state.h"
 
 namespace tidemark::preload::exact {
 
 // Called by StartRecording. `granule_bits`: see AddressTable::Start.
 bool Start(const State& state, uint32_t granule_bits);
+
+// What a thread's tables, ThreadState::exact, start with.
+struct ThreadHead {
+  uint32_t ready;  // 1: they are this process's; in a fork child the kernel made it 0
+};
+
+// True when the thread records for this process already: then recording is on.
+inline bool ThreadIsReady() {
+  const auto* head = static_cast<const ThreadHead*>(t_state.exact);
+  return TM_LIKELY(head != nullptr) && TM_LIKELY(head->ready != 0);
+}
 
 // All REQUIRE that recording is on, in this process (lifecycle.h).
 // The block was just allocated; `caller` as for RecordAllocation.
@@ -35,8 +48,8 @@ void Allocation(void* block, size_t size, const Registers& caller);
 void Free(void* block);
 // realloc: Take before; then PutBack (it failed) or CountFree and Allocation.
 AddressTable::Block Take(void* block);
-void PutBack(void* block, const AddressTable::Block& taken);
-void CountFree(const AddressTable::Block& taken);
+void PutBack(void* block, AddressTable::Block taken);
+void CountFree(AddressTable::Block taken);
 
 // The program mapped memory (interpose_mmap.h): its site, AddressTable::kNone when it is not
 // counted. Then it unmapped `bytes` of it; `last`: nothing of it remains.

@@ -34,13 +34,10 @@ bool IsMainThread(uint64_t thread) {
   return main_thread == thread;
 }
 
-bool FindRuleOf(uint64_t pc, UnwindRule* rule) {
-  *rule = CachedRule(pc);
-  if (TM_LIKELY(rule->Kind() != RuleKind::kNone)) return true;
+// Puts the rule of `pc` into the cache; false when there is none.
+[[gnu::noinline]] bool LearnRule(uint64_t pc) {
   LoadedModule module;
-  if (!FindModule(pc - 1, &module)) return false;
-  *rule = FindRule(pc, module);
-  return true;
+  return FindModule(pc - 1, &module) && FindRule(pc, module).Kind() != RuleKind::kNone;
 }
 
 }  // namespace
@@ -65,9 +62,11 @@ void FastCapture::Forget() {
   generation_ = Generation();
   count_ = 0;
   condition_count_ = 0;
-  for (auto& set : memo_tags_) {
-    for (uint64_t& tag : set) tag = 0;
+  pushed_above_ = 0;
+  for (auto& set : memos_) {
+    for (Memo& memo : set) memo.pc = 0;
   }
+  for (Leaf& leaf : leaves_) leaf.pc = 0;
 }
 
 // From the top down, so that the work is done once, and a coroutine's stack further down is
@@ -85,7 +84,7 @@ bool FastCapture::Extend(uint64_t address) {
 }
 
 // True when all that a capture at `sp` may touch is known to be the thread's own stack.
-bool FastCapture::Prepare(uint64_t sp) {
+inline bool FastCapture::Prepare(uint64_t sp) {
   if (TM_UNLIKELY(ThreadPointer() != __atomic_load_n(&thread_, __ATOMIC_RELAXED))) {
     Bind();
   } else if (TM_UNLIKELY(Generation() != generation_)) {
@@ -96,13 +95,35 @@ bool FastCapture::Prepare(uint64_t sp) {
 }
 
 // Cuts the remembered frames to those that stand, root side.
-void FastCapture::Verify(uint64_t sp) {
+inline void FastCapture::Verify(uint64_t sp) {
   uint32_t n = count_;
-  while (n > 0 && sp_[n - 1] < sp) --n;
-  const auto differs = [this](uint32_t i) { return StackMemory::Word(sp_[i] - 8) ^ pc_[i]; };
+  while (n > 0 && frames_[n - 1].sp() < sp) --n;
+  // All at once: mostly none of them changed.
+  uint64_t differs = 0;
+  const auto difference = [](const Frame* frame) {
+    return StackMemory::Word(frame->slot) ^ frame->pc;
+  };
+  const Frame* frame = frames_;
+  const Frame* const end = frames_ + n;
+  for (; end - frame >= 4; frame += 4) {
+    differs |=
+        difference(frame) | difference(frame + 1) | difference(frame + 2) | difference(frame + 3);
+  }
+  for (; frame != end; ++frame) differs |= difference(frame);
+  for (uint32_t c = 0; c < condition_count_ && condition_frame_[c] < n; ++c) {
+    differs |= StackMemory::Word(conditions_[c].address) ^ conditions_[c].value;
+  }
+  if (TM_UNLIKELY(differs != 0)) {
+    CutToStanding(n);
+  } else if (n != count_) {
+    Cut(n, condition_count_);
+  }
+}
+
+// The first `frames` frames are looked at one by one.
+void FastCapture::CutToStanding(uint32_t frames) {
   uint32_t i = 0;
-  while (i + 4 <= n && (differs(i) | differs(i + 1) | differs(i + 2) | differs(i + 3)) == 0) i += 4;
-  while (i < n && differs(i) == 0) ++i;
+  while (i < frames && StackMemory::Word(frames_[i].slot) == frames_[i].pc) ++i;
   uint32_t c = 0;
   for (; c < condition_count_ && condition_frame_[c] < i; ++c) {
     if (StackMemory::Word(conditions_[c].address) != conditions_[c].value) i = condition_frame_[c];
@@ -111,21 +132,21 @@ void FastCapture::Verify(uint64_t sp) {
 }
 
 // (frames, conditions) = (the first `frames`, those of them among the first `conditions`)
-void FastCapture::Cut(uint32_t frames, uint32_t conditions) {
+inline void FastCapture::Cut(uint32_t frames, uint32_t conditions) {
   while (conditions > 0 && condition_frame_[conditions - 1] >= frames) --conditions;
   count_ = frames;
   condition_count_ = conditions;
 }
 
 // Is `frame` the remembered frame number `count` - 1?
-bool FastCapture::IsAt(uint32_t count, const Registers& frame) const {
+inline bool FastCapture::IsAt(uint32_t count, const Registers& frame) const {
   if (count == 0) return false;
   const uint32_t i = count - 1;
-  return sp_[i] == frame.sp && pc_[i] == frame.pc && (!needs_bp_[i] || bp_[i] == frame.bp);
+  return frames_[i].sp() == frame.sp && frames_[i].pc == frame.pc &&
+         (!needs_bp_[i] || bp_[i] == frame.bp);
 }
 
-void FastCapture::SetResult(uint32_t outer, const Memo* memo, const PathKey& key) {
-  depth_ = outer + (memo != nullptr ? memo->frames : 0);
+inline void FastCapture::SetResult(uint32_t outer, const Memo* memo, const PathKey& key) {
   outer_ = outer;
   memo_ = memo;
   key_ = key;
@@ -133,46 +154,87 @@ void FastCapture::SetResult(uint32_t outer, const Memo* memo, const PathKey& key
   imported_ = false;
 }
 
-// Two rounds: a program's return addresses and stack pointers are evenly spaced.
-uint64_t FastCapture::MemoTag(const Registers& start) {
-  uint64_t hash = (start.pc + (start.sp << 20)) * 0x9e3779b97f4a7c15u;
-  hash = (hash ^ hash >> 32) * 0xd1342543de82ef95u;
-  return hash | 1;
+// Once its rule is known: a walk learns it, where the stack to do so is there.
+void FastCapture::LearnLeaf(Leaf* leaf, uint64_t pc) {
+  const UnwindRule rule = CachedRule(pc);
+  leaf->place = rule.Kind() == RuleKind::kSp ? rule.CfaOffset() / 8 - 1 : kNoPlace;
+  leaf->pc = rule.Kind() == RuleKind::kNone ? 0 : pc;
 }
 
-// The whole stack, if its inner end is known and stands on a remembered frame.
-bool FastCapture::Recall(const Registers& start) {
-  const uint64_t tag = MemoTag(start);
-  const uint32_t set = SetOf(tag);
-  for (uint32_t way = 0; way < kMemoWays; ++way) {
-    if (memo_tags_[set][way] == tag && Fits(memos_[set][way], start)) {
-      const Memo& memo = memos_[set][way];
-      SetResult(memo.outer, &memo, memo.key);
-      if (TM_UNLIKELY(!(keys_[memo.outer - 1u] == memo.join_key))) key_ = key(depth_ - 1);
-      return true;
-    }
-  }
-  return false;
+// Where an inner end may be remembered: by the leaf, its caller, and how far it is from the
+// innermost frame that stands. REQUIRES: count_ > 0.
+inline FastCapture::Memo* FastCapture::MemosFor(const Registers& start) {
+  Leaf* leaf = &leaves_[(start.pc ^ start.pc >> 8) % kLeaves];
+  if (TM_UNLIKELY(leaf->pc != start.pc)) LearnLeaf(leaf, start.pc);
+  const uint64_t words = (high_ - start.sp) / 8;
+  const uint64_t caller =
+      TM_LIKELY(leaf->place < words) ? StackMemory::Word(start.sp + 8 * leaf->place) : 0;
+  const uint64_t distance = frames_[count_ - 1].slot - start.sp;
+  const uint64_t hash = (start.pc + (caller << 21) + (distance << 42)) * 0xd1342543de82ef95u;
+  static_assert(kMemoSets == 128);
+  return memos_[hash >> 57];
 }
 
-// Would the walk from `start` find what it found then?
-bool FastCapture::Fits(const Memo& memo, const Registers& start) const {
-  if (memo.sp != start.sp || memo.pc != start.pc || memo.outer > count_) return false;
-  const uint32_t join = memo.outer - 1u;
-  uint64_t differs = (memo.join_sp ^ sp_[join]) | (memo.join_pc ^ pc_[join]);
-  if (memo.needs_bp) differs |= memo.bp ^ start.bp;
-  if (needs_bp_[join]) differs |= (memo.join_bp ^ bp_[join]) | (memo.join_needs_bp ? 0 : 1);
-  if (differs != 0) return false;
-  for (uint32_t i = 0; i < memo.word_count; ++i) {
-    if (StackMemory::Word(memo.words[i].address) != memo.words[i].value) return false;
+// Would the walk from `start` find what it found then? REQUIRES: count_ > 0.
+inline bool FastCapture::Fits(const Memo& memo, const Registers& start) const {
+  if (memo.pc != start.pc) return false;
+  const Frame& top = frames_[count_ - 1];
+  if (TM_UNLIKELY(memo.special) || TM_UNLIKELY(needs_bp_[count_ - 1])) {
+    return FitsSpecial(memo, start);
   }
+  if (((top.pc ^ memo.join_pc) | (top.sp() - start.sp - memo.to_join)) != 0) return false;
+  return WordsFit(memo, start.sp);
+}
+
+bool FastCapture::FitsSpecial(const Memo& memo, const Registers& start) const {
+  if (memo.skipped >= count_) return false;
+  const uint32_t join = count_ - 1 - memo.skipped;
+  uint64_t differs =
+      (frames_[join].sp() - start.sp - memo.to_join) | (frames_[join].pc ^ memo.join_pc);
+  if (memo.needs_bp) differs |= start.bp - start.sp - memo.bp;
+  if (needs_bp_[join]) {
+    differs |= (bp_[join] - frames_[join].sp() - memo.join_bp) | (memo.join_needs_bp ? 0 : 1);
+  }
+  return differs == 0 && WordsFit(memo, start.sp);
+}
+
+inline bool FastCapture::WordsFit(const Memo& memo, uint64_t sp) const {
+  uint64_t differs = 0;
+  const PackedWord* word = memo.words;
+  const PackedWord* const conditions = word + (memo.frames - 1u);
+  const PackedWord* const end = word + memo.word_count;
+  for (; word != conditions; ++word) {
+    differs |= StackMemory::Word(sp + 8 * word->place()) ^ word->value();
+  }
+  for (; TM_UNLIKELY(word != end); ++word) {
+    differs |= StackMemory::Word(sp + 8 * word->place()) - sp - word->value();
+  }
+  return differs == 0;
+}
+
+// Was it of use that a long inner end was pushed before the latest Verify?
+void FastCapture::RatePush() {
+  if (count_ > pushed_above_) {
+    credit_ = credit_ + 2 < kMaxCredit ? credit_ + 2 : kMaxCredit;
+  } else if (credit_ > 0) {
+    --credit_;
+  }
+  pushed_above_ = 0;
+}
+
+// Whether to walk a known inner end again, to have its frames among the remembered ones.
+inline bool FastCapture::IsWorthPushing(const Memo& memo) {
+  if (TM_LIKELY(memo.frames <= kShortEnd)) return false;
+  if (credit_ == 0 && ++long_ends_ < kTryAgain) return false;
+  long_ends_ = 0;
+  pushed_above_ = count_;
   return true;
 }
 
 // Goes from `start` to a remembered frame, where it cuts the remembered ones, or to the
-// stack's end. `*caller`: the frame it came to, with pc 0 behind the outermost one. False
-// when CaptureStack has to do it.
-bool FastCapture::Walk(const Registers& start, uint32_t* steps, Registers* caller) {
+// stack's end. `*caller`: the frame it came to, with pc 0 behind the outermost one; at
+// kNoRule, the frame whose rule is not in the cache. kCannot: CaptureStack has to do it.
+FastCapture::Walked FastCapture::Walk(const Registers& start, uint32_t* steps, Registers* caller) {
   Registers frame = start;
   uint32_t outer = count_;
   uint32_t done = 0;
@@ -180,12 +242,13 @@ bool FastCapture::Walk(const Registers& start, uint32_t* steps, Registers* calle
     return (address & 7) == 0 && address - frame.sp < high_ - frame.sp;
   };
   while (frame.pc != 0) {
-    while (outer > 0 && sp_[outer - 1] < frame.sp) --outer;
+    while (outer > 0 && frames_[outer - 1].sp() < frame.sp) --outer;
     if (IsAt(outer, frame)) break;
-    UnwindRule rule(0);
-    if (done == kFrames || frame.pc - 1 - self_code_ < self_bytes_ ||
-        !FindRuleOf(frame.pc, &rule)) {
-      return false;
+    if (done == kFrames || frame.pc - 1 - self_code_ < self_bytes_) return Walked::kCannot;
+    const UnwindRule rule = CachedRule(frame.pc);
+    if (TM_UNLIKELY(rule.Kind() == RuleKind::kNone)) {
+      *caller = frame;
+      return Walked::kNoRule;
     }
     steps_[done++] = {frame.pc, frame.sp, frame.bp, rule};
     uint64_t cfa;
@@ -195,18 +258,18 @@ bool FastCapture::Walk(const Registers& start, uint32_t* steps, Registers* calle
     } else if (rule.Kind() == RuleKind::kBp) {
       cfa = frame.bp + rule.CfaOffset();
     } else if (rule.Kind() == RuleKind::kDrap) {
-      if (!has_word(frame.bp - rule.CfaOffset()) || !has_word(frame.bp)) return false;
+      if (!has_word(frame.bp - rule.CfaOffset()) || !has_word(frame.bp)) return Walked::kCannot;
       cfa = StackMemory::Word(frame.bp - rule.CfaOffset());
       bp = StackMemory::Word(frame.bp);
     } else if (rule.Kind() == RuleKind::kEnd) {
       frame.pc = 0;
       break;
     } else {
-      return false;
+      return Walked::kCannot;
     }
-    if (!has_word(cfa - 8)) return false;
+    if (!has_word(cfa - 8)) return Walked::kCannot;
     if (rule.BpDistance() != 0) {
-      if (!has_word(cfa - rule.BpDistance())) return false;
+      if (!has_word(cfa - rule.BpDistance())) return Walked::kCannot;
       bp = StackMemory::Word(cfa - rule.BpDistance());
     }
     frame = {StackMemory::Word(cfa - 8), cfa, bp};
@@ -214,7 +277,7 @@ bool FastCapture::Walk(const Registers& start, uint32_t* steps, Registers* calle
   Cut(frame.pc != 0 ? outer : 0, condition_count_);
   *steps = done;
   *caller = frame;
-  return done != 0;
+  return done != 0 ? Walked::kDone : Walked::kCannot;
 }
 
 // Remembers the frames that were walked, for this and the next capture. False: no room.
@@ -232,8 +295,7 @@ bool FastCapture::Push(uint32_t steps, Registers caller) {
     const Step& step = steps_[steps];
     if (!AddConditions(step, caller, caller_needs_bp)) return false;
     key = key.Extended(step.pc);
-    sp_[count_] = step.sp;
-    pc_[count_] = step.pc;
+    frames_[count_] = {step.sp - 8, step.pc};
     bp_[count_] = step.bp;
     keys_[count_] = key;
     caller_needs_bp = needs_bp_[count_];
@@ -270,72 +332,108 @@ bool FastCapture::AddCondition(uint64_t address, uint64_t value) {
   return true;
 }
 
-// Keeps the inner end that was just pushed: `steps` frames on the first `outer`, with the
-// conditions from `first_condition` on.
-void FastCapture::Memorize(const Registers& start, uint32_t steps, uint32_t outer,
+// Keeps the inner end that was just pushed: `steps` frames on one that was the `skipped`-th of
+// those that stood, with the conditions from `first_condition` on.
+void FastCapture::Memorize(Memo* memo, const Registers& start, uint32_t steps, uint32_t skipped,
                            uint32_t first_condition) {
   const uint32_t conditions = condition_count_ - first_condition;
-  if (outer == 0 || steps - 1 + conditions > kMemoWords) return;
-  const uint32_t join = outer - 1;
-  const uint64_t tag = MemoTag(start);
-  const uint32_t set = SetOf(tag);
-  const uint32_t way = next_way_++ % kMemoWays;
-  memo_tags_[set][way] = tag;
-  Memo* memo = &memos_[set][way];
-  *memo = {start.pc,
-           start.sp,
-           start.bp,
-           pc_[join],
-           sp_[join],
-           bp_[join],
-           keys_[join],
-           keys_[count_ - 1],
-           static_cast<uint16_t>(outer),
-           static_cast<uint8_t>(steps),
-           0,
-           needs_bp_[count_ - 1],
-           needs_bp_[join],
-           {}};
-  Word* next = memo->words;
-  for (uint32_t i = 1; i < steps; ++i) *next++ = {steps_[i].sp - 8, steps_[i].pc};
-  for (uint32_t i = first_condition; i < condition_count_; ++i) *next++ = conditions_[i];
-  memo->word_count = static_cast<uint8_t>(next - memo->words);
+  const uint32_t join = count_ - steps - 1;
+  const uint64_t to_join = frames_[join].sp() - start.sp;
+  if (steps - 1 + conditions > kMemoWords || skipped > UINT16_MAX || to_join / 8 > UINT16_MAX) {
+    return;
+  }
+  memo->pc = 0;
+  memo->join_pc = frames_[join].pc;
+  memo->suffix = {};
+  memo->bp = start.bp - start.sp;
+  memo->join_bp = bp_[join] - frames_[join].sp();
+  memo->to_join = static_cast<uint32_t>(to_join);
+  memo->skipped = static_cast<uint16_t>(skipped);
+  memo->frames = steps & 15;
+  memo->needs_bp = needs_bp_[count_ - 1];
+  memo->join_needs_bp = needs_bp_[join];
+  memo->special = memo->needs_bp || memo->join_needs_bp || skipped != 0;
+  uint32_t words = 0;
+  // False when the word is not between the leaf and the join: then the end may not be moved.
+  const auto add = [&](uint64_t address, uint64_t value) {
+    const uint64_t place = (address - start.sp) / 8;
+    if (address - start.sp >= to_join || !PackedWord::Fits(place, value)) return false;
+    memo->words[words++] = PackedWord::Of(place, value);
+    return true;
+  };
+  for (uint32_t i = 1; i < steps; ++i) {
+    if (!add(steps_[i].sp - 8, steps_[i].pc)) return;
+  }
+  for (uint32_t i = first_condition; i < condition_count_; ++i) {
+    if (!add(conditions_[i].address, conditions_[i].value - start.sp)) return;
+  }
+  memo->word_count = static_cast<uint8_t>(words);
+  for (uint32_t i = steps; i-- > 0;) memo->suffix = memo->suffix.Extended(steps_[i].pc);
+  memo->pc = start.pc;
 }
 
 // Nothing of it is remembered.
 void FastCapture::Import(const Registers& start) {
   CaptureStack(start, &stack_);
+  TakeOver();
+}
+
+// Apart from Import, which so keeps nothing on the stack while CaptureStack walks.
+void FastCapture::TakeOver() {
   count_ = 0;
   condition_count_ = 0;
   PathKey key = stack_.truncated ? g_root_key.Extended(state::kPcTruncated) : g_root_key;
   for (uint32_t i = 0; i < stack_.depth; ++i) {
-    pc_[i] = stack_.frames[stack_.depth - 1 - i].pc;
-    keys_[i] = key = key.Extended(pc_[i]);
+    frames_[i].pc = stack_.frames[stack_.depth - 1 - i].pc;
+    keys_[i] = key = key.Extended(frames_[i].pc);
   }
   SetResult(stack_.depth, nullptr, key);
   truncated_ = stack_.truncated;
   imported_ = true;
 }
 
-void FastCapture::Capture(const Registers& start) {
-  if (TM_UNLIKELY(!Prepare(start.sp))) return Import(start);
-  Verify(start.sp);
-  if (IsAt(count_, start)) return SetResult(count_, nullptr, keys_[count_ - 1]);
-  if (TM_LIKELY(Recall(start))) return;
+// The rest of Capture: `standing` frames stand; `forget` is the memo to overwrite, if any.
+void FastCapture::Discover(const Registers& start, uint32_t standing, Memo* forget) {
   uint32_t steps;
   Registers caller;
-  if (TM_UNLIKELY(!Walk(start, &steps, &caller))) return Import(start);
+  // Learning a rule takes more of the stack than a walk leaves, so the walk starts again.
+  Walked walked = Walk(start, &steps, &caller);
+  for (uint32_t tries = 0; walked == Walked::kNoRule && tries < kFrames; ++tries) {
+    if (!LearnRule(caller.pc)) break;
+    walked = Walk(start, &steps, &caller);
+  }
+  if (TM_UNLIKELY(walked != Walked::kDone)) return Import(start);
   const uint32_t outer = count_;
   const uint32_t first_condition = condition_count_;
   if (TM_UNLIKELY(!Push(steps, caller))) return Import(start);
-  Memorize(start, steps, outer, first_condition);
+  if (outer != 0 && forget != nullptr) {
+    Memorize(forget, start, steps, standing - outer, first_condition);
+  }
   SetResult(count_, nullptr, keys_[count_ - 1]);
 }
 
+// Ends in calls that reuse its own stack frame: the walk needs most of what there may be.
+void FastCapture::Capture(const Registers& start) {
+  if (TM_UNLIKELY(!Prepare(start.sp))) return Import(start);
+  Verify(start.sp);
+  if (TM_UNLIKELY(pushed_above_ != 0)) RatePush();
+  if (TM_UNLIKELY(count_ == 0)) return Discover(start, 0, nullptr);
+  if (IsAt(count_, start)) return SetResult(count_, nullptr, keys_[count_ - 1]);
+  Memo* ways = MemosFor(start);
+  static_assert(kMemoWays == 2);
+  const Memo* memo = Fits(ways[0], start) ? &ways[0] : Fits(ways[1], start) ? &ways[1] : nullptr;
+  if (TM_UNLIKELY(memo == nullptr)) {
+    return Discover(start, count_, &ways[next_way_++ % kMemoWays]);
+  }
+  if (TM_UNLIKELY(IsWorthPushing(*memo))) return Discover(start, count_, nullptr);
+  const uint32_t join = count_ - 1 - memo->skipped;
+  SetResult(join + 1, memo, keys_[join].Extended(memo->suffix, memo->frames));
+}
+
 uint64_t FastCapture::pc(uint32_t i) const {
-  if (i < outer_) return pc_[i];
-  const uint32_t from_leaf = depth_ - 1 - i;
-  return from_leaf == 0 ? memo_->pc : memo_->words[from_leaf - 1].value;
+  if (i < outer_) return frames_[i].pc;
+  const uint32_t from_leaf = depth() - 1 - i;
+  return from_leaf == 0 ? memo_->pc : memo_->words[from_leaf - 1].value();
 }
 
 uint32_t FastCapture::module(uint32_t i) const {

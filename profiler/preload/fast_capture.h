@@ -7,11 +7,14 @@
 // them: a caller further out may have changed while an inner slot holds a stale copy) and
 // unwinds only what lies below. Frames also remember a hash of the path from the root, so
 // that naming the stack costs as little as the frames that changed. Short inner ends that
-// come back (a loop that allocates at several places) are remembered apart, by leaf.
+// come back (a loop that allocates at several places) are remembered apart, by their leaf and
+// their distance from the frames that stand, so that they fit at any depth.
 //
 // Why it is exact: a step of the walk depends on (pc, sp, bp), the rule of pc and the words
 // it loads. Every word that the remembered walk loaded and that mattered is compared, so
-// from a frame with the same registers on the walk would repeat itself.
+// from a frame with the same registers on the walk would repeat itself. Where all it loaded
+// from the stack is return addresses and addresses of the stack itself, it would also repeat
+// itself further up or down, moved: that is how inner ends are compared.
 //
 // What it may touch: [sp, top) of the thread's own stack, each page once shown to be
 // readable. Such pages stay mapped while the thread runs on them. Of any other stack (a
@@ -45,7 +48,7 @@ class FastCapture {
   void Capture(const Registers& start);
 
   // Of the latest capture; valid until the thread goes on.
-  uint32_t depth() const { return depth_; }
+  uint32_t depth() const { return outer_ + (memo_ != nullptr ? memo_->frames : 0u); }
   bool truncated() const { return truncated_; }
   // Names the whole stack: g_root_key extended by each frame's pc, root first. A cut
   // stack starts with state::kPcTruncated.
@@ -65,9 +68,23 @@ class FastCapture {
  private:
   static constexpr uint32_t kFrames = state::kMaxFrames;
   static constexpr uint32_t kConditions = kFrames + 128;
-  static constexpr uint32_t kMemoSets = 32;
-  static constexpr uint32_t kMemoWays = 8;
-  static constexpr uint32_t kMemoWords = 8;
+  static constexpr uint32_t kLeaves = 256;
+  static constexpr uint32_t kMemoSets = 128;
+  static constexpr uint32_t kMemoWays = 2;
+  static constexpr uint32_t kMemoWords = 9;
+  // An inner end of more frames is pushed, if that was of use lately: then the next ones,
+  // which often stand on some of its frames, are short.
+  static constexpr uint32_t kShortEnd = 4;
+  static constexpr uint32_t kMaxCredit = 8;
+  static constexpr uint32_t kTryAgain = 32;  // long ends until it is tried again
+
+  // A remembered frame: control comes back to `pc`, which is the word at `slot`, and the
+  // stack pointer is then behind it.
+  struct Frame {
+    uint64_t slot;
+    uint64_t pc;
+    uint64_t sp() const { return slot + 8; }
+  };
 
   // A frame on the way to a remembered one, leaf first.
   struct Step {
@@ -83,25 +100,51 @@ class FastCapture {
     uint64_t value;
   };
 
-  // The inner end of an earlier stack: the walk from (pc, sp, bp) that found `words` came
-  // after `frames` frames to the remembered frame number `outer` - 1, then (join_pc, join_sp,
-  // join_bp).
-  struct Memo {
-    uint64_t pc;
-    uint64_t sp;
-    uint64_t bp;
-    uint64_t join_pc;
-    uint64_t join_sp;
-    uint64_t join_bp;
-    PathKey join_key;  // of the path down to the join when this was written
-    PathKey key;       // of the whole
-    uint16_t outer;
-    uint8_t frames;      // inner ones, the leaf among them
-    uint8_t word_count;  // the first frames - 1 words hold their return addresses
-    bool needs_bp;       // of the leaf: the walk depends on bp
-    bool join_needs_bp;
-    Word words[kMemoWords];
+  // Where the leaf's own return address is, if its rule alone tells: at sp + 8 * place. Many
+  // calls come from the same few leaves; what tells them apart is who called those.
+  struct Leaf {
+    uint64_t pc;  // 0: empty
+    uint64_t place;
   };
+  static constexpr uint64_t kNoPlace = ~uint64_t{0};
+
+  // A word of the stack: its place, in words from sp, above 48 bits of what was there.
+  struct PackedWord {
+    uint64_t bits;
+
+    static bool Fits(uint64_t place, uint64_t value) {
+      return place <= UINT16_MAX && static_cast<uint64_t>(Signed(value)) == value;
+    }
+    static PackedWord Of(uint64_t place, uint64_t value) {
+      return {place << 48 | value << 16 >> 16};
+    }
+    uint64_t place() const { return bits >> 48; }
+    uint64_t value() const { return static_cast<uint64_t>(Signed(bits)); }
+
+   private:
+    static int64_t Signed(uint64_t low_48) { return static_cast<int64_t>(low_48 << 16) >> 16; }
+  };
+
+  // The inner end of an earlier stack. The walk from (pc, sp, bp) came after `frames` frames to
+  // a remembered one, (join_pc, join_sp, join_bp), the `skipped`-th from the innermost. What it
+  // loaded: the first frames - 1 words are return addresses; the others held sp + value.
+  // Mostly one cache line is looked at.
+  struct alignas(64) Memo {
+    uint64_t pc;  // 0: empty
+    uint64_t join_pc;
+    uint32_t to_join;  // join_sp - sp
+    uint16_t skipped;
+    uint8_t word_count;
+    uint8_t frames : 4;      // inner ones, the leaf among them
+    bool needs_bp : 1;       // the walk depends on bp
+    bool join_needs_bp : 1;  // the join's way out depends on join_bp
+    bool special : 1;        // one of these two, or skipped != 0
+    PathSuffix suffix;       // by which the inner frames extend the path down to the join
+    PackedWord words[kMemoWords];
+    uint64_t bp;       // minus sp
+    uint64_t join_bp;  // minus join_sp
+  };
+  static_assert(sizeof(Memo) == 128 && kMemoWords + 1 <= PathSuffix::kMaxFrames);
 
   bool Prepare(uint64_t sp);
   void Bind();
@@ -109,18 +152,26 @@ class FastCapture {
   bool Extend(uint64_t address);
   void Verify(uint64_t sp);
   void Cut(uint32_t frames, uint32_t conditions);
+  [[gnu::noinline]] void CutToStanding(uint32_t frames);
   bool IsAt(uint32_t count, const Registers& frame) const;
   void SetResult(uint32_t outer, const Memo* memo, const PathKey& key);
-  static uint64_t MemoTag(const Registers& start);
-  static uint32_t SetOf(uint64_t tag) { return static_cast<uint32_t>(tag >> 32) % kMemoSets; }
+  [[gnu::noinline]] void LearnLeaf(Leaf* leaf, uint64_t pc);
+  Memo* MemosFor(const Registers& start);
   bool Fits(const Memo& memo, const Registers& start) const;
-  bool Recall(const Registers& start);
-  bool Walk(const Registers& start, uint32_t* steps, Registers* caller);
-  bool Push(uint32_t steps, Registers caller);
+  [[gnu::noinline]] bool FitsSpecial(const Memo& memo, const Registers& start) const;
+  bool WordsFit(const Memo& memo, uint64_t sp) const;
+  [[gnu::noinline]] void RatePush();
+  bool IsWorthPushing(const Memo& memo);
+  enum class Walked { kDone, kNoRule, kCannot };
+  [[gnu::noinline]] Walked Walk(const Registers& start, uint32_t* steps, Registers* caller);
+  [[gnu::noinline]] bool Push(uint32_t steps, Registers caller);
   bool AddConditions(const Step& step, const Registers& caller, bool caller_needs_bp);
   bool AddCondition(uint64_t address, uint64_t value);
-  void Memorize(const Registers& start, uint32_t steps, uint32_t outer, uint32_t first_condition);
+  [[gnu::noinline]] void Memorize(Memo* memo, const Registers& start, uint32_t steps,
+                                  uint32_t skipped, uint32_t first_condition);
+  [[gnu::noinline]] void Discover(const Registers& start, uint32_t standing, Memo* forget);
   [[gnu::noinline]] void Import(const Registers& start);
+  [[gnu::noinline]] void TakeOver();
 
   // The thread pointer of the thread that [low_, high_) is the stack of; 0: none yet.
   uint64_t thread_;
@@ -132,20 +183,17 @@ class FastCapture {
   uint64_t self_bytes_;
 
   // The latest result: the outermost outer_ frames are below, the others in *memo_.
-  uint32_t depth_;
   uint32_t outer_;
   const Memo* memo_;
   PathKey key_;
   bool truncated_;
   bool imported_;
 
-  // The remembered frames, root first: control comes back to pc_[i] with sp_[i] and bp_[i],
-  // from a return address in the word below sp_[i]. sp_ falls from frame to frame. Only if
-  // needs_bp_[i], what lies outside of frame i depends on bp_[i].
+  // The remembered frames, root first; their slots fall. Control comes back to frame i with
+  // bp_[i]; only if needs_bp_[i], what lies outside of it depends on that.
   uint32_t count_;
   uint32_t condition_count_;
-  uint64_t sp_[kFrames];
-  uint64_t pc_[kFrames];
+  Frame frames_[kFrames];
   uint64_t bp_[kFrames];
   PathKey keys_[kFrames];  // of the path down to frame i
   bool needs_bp_[kFrames];
@@ -154,10 +202,12 @@ class FastCapture {
   uint32_t condition_frame_[kConditions];
   Word conditions_[kConditions];
 
-  // Several ways, for allocators' wrappers make many stacks end in the same leaf.
-  uint64_t memo_tags_[kMemoSets][kMemoWays];  // MemoTag of the leaf; 0: empty
+  Leaf leaves_[kLeaves];
   Memo memos_[kMemoSets][kMemoWays];
-  uint32_t next_way_;  // that is overwritten
+  uint32_t next_way_;      // that is overwritten
+  uint32_t pushed_above_;  // frames that stood before a long inner end was pushed; 0: none was
+  uint32_t credit_;        // how often that was of use lately
+  uint32_t long_ends_;     // recalled, and not pushed, since it was tried last
   union {
     Step steps_[kFrames];
     CapturedStack stack_;

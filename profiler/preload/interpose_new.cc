@@ -6,6 +6,7 @@
 
 #include "profiler/preload/interpose_slow.h"
 #include "profiler/preload/live_filter.h"
+#include "profiler/preload/next_allocator.h"
 #include "profiler/preload/operators.h"
 #include "profiler/preload/os.h"
 #include "profiler/preload/thread_state.h"
@@ -16,7 +17,17 @@ namespace {
 template <uint32_t kWhich>
 inline __attribute__((always_inline)) void* New(size_t size, uintptr_t a, uintptr_t b) {
   const OperatorMode mode = CurrentOperatorMode();
-  if (TM_LIKELY(mode == kOperatorsForward)) return g_operators.new_functions[kWhich](size, a, b);
+  if (TM_LIKELY(mode == kOperatorsStandard)) {
+    // What the runtime's would do, without the way there; it does what is rare.
+    if (kWhich < kPlainNewCount && TM_LIKELY(PassesUnseen(size))) {
+      void* block = g_next.malloc(size + (size == 0 ? 1 : 0));
+      if (TM_LIKELY(block != nullptr)) return block;
+    }
+    // The first two take nothing but the size: nothing else is kept over the call.
+    if (kWhich < 2) return g_operators.new_functions[kWhich](size, 0, 0);
+    return g_operators.new_functions[kWhich](size, a, b);
+  }
+  if (mode == kOperatorsForward) return g_operators.new_functions[kWhich](size, a, b);
   if (mode == kOperatorsCount && PassesUnseen(size)) {
     return g_operators.new_functions[kWhich](size, a, b);
   }
@@ -26,9 +37,11 @@ inline __attribute__((always_inline)) void* New(size_t size, uintptr_t a, uintpt
 template <uint32_t kWhich>
 inline __attribute__((always_inline)) void Delete(void* block, uintptr_t a, uintptr_t b) {
   const OperatorMode mode = CurrentOperatorMode();
-  if (TM_LIKELY(mode == kOperatorsForward)) {
-    return g_operators.delete_functions[kWhich](block, a, b);
+  if (TM_LIKELY(mode == kOperatorsStandard)) {
+    if (TM_UNLIKELY(MaySampled(block))) return TidemarkFree(block);
+    return g_next.free(block);
   }
+  if (mode == kOperatorsForward) return g_operators.delete_functions[kWhich](block, a, b);
   if ((mode == kOperatorsDetect || mode == kOperatorsCount) && !MaySampled(block)) {
     return g_operators.delete_functions[kWhich](block, a, b);
   }

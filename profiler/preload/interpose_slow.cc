@@ -109,19 +109,19 @@ void* TidemarkReallocSampled(void* block, size_t size) {
 
 void TidemarkFree(void* block) {
   const Registers caller = TM_CALLER();
-  if (InRecording()) RecordFree(block, caller);
+  if (InRecording() && EnterRecording()) RecordFree(block, caller);
   g_next.free(block);
 }
 
 void TidemarkFreeSized(void* block, size_t size) {
   const Registers caller = TM_CALLER();
-  if (InRecording()) RecordFree(block, caller);
+  if (InRecording() && EnterRecording()) RecordFree(block, caller);
   g_next.free_sized(block, size);
 }
 
 void TidemarkFreeAlignedSized(void* block, size_t alignment, size_t size) {
   const Registers caller = TM_CALLER();
-  if (InRecording()) RecordFree(block, caller);
+  if (InRecording() && EnterRecording()) RecordFree(block, caller);
   g_next.free_aligned_sized(block, alignment, size);
 }
 

@@ -22,8 +22,11 @@ inline constexpr uint32_t kFilterFull = 7;
 
 extern uint8_t g_live_filter[1u << kFilterBits] __attribute__((visibility("hidden")));
 
+// The upper bits of address * K with K = 1.618 * 2^40: neighbours have bytes next to each other,
+// so that what a program frees together is looked up in few cache lines, and the lower part of
+// K spreads what is farther apart.
 inline uint64_t FilterHash(const void* block) {
-  return (reinterpret_cast<uint64_t>(block) >> 4) * 0x9e3779b97f4a7c15u;
+  return reinterpret_cast<uint64_t>(block) * 0x19e3779b97fu;
 }
 
 // The inline half, for the entry points: zero means "not sampled".

@@ -74,7 +74,7 @@ bool IsAllocator(const Registers& caller) {
   };
   if (is_inside(RealMalloc())) return true;
   const OperatorMode mode = CurrentOperatorMode();
-  return mode != kOperatorsUnknown && mode != kOperatorsForward &&
+  return mode != kOperatorsUnknown && mode != kOperatorsStandard && mode != kOperatorsForward &&
          is_inside(reinterpret_cast<void*>(g_operators.new_functions[0]));
 }
 

@@ -37,10 +37,10 @@ constinit Operators g_operators = {};
 
 namespace {
 
-constexpr uint32_t kFirstAlignedNew = 4;
-
-bool g_found_late;            // the operators may be unloaded
-bool g_exact;                 // CountEveryOperator was called
+bool g_found_late;  // the operators may be unloaded
+bool g_exact;       // CountEveryOperator was called, with these
+NewFunction g_exact_new[kPlainNewCount];
+DeleteFunction g_exact_delete;
 bool g_in_allocator_library;  // operator new's file defines malloc too
 
 // For overloads that an old C++ runtime lacks. They go through our own entry points.
@@ -57,6 +57,24 @@ bool CallsMallocByName(const LoadedObject& object) {
   return Imports(object, "malloc") && FindInObject(object, "malloc") == nullptr;
 }
 
+// Is it a C++ runtime whose operators are known?
+bool IsStandardRuntime(const LoadedObject& object) {
+  return HasSoname(object, "libstdc++.so.6") || HasSoname(object, "libc++.so.1") ||
+         HasSoname(object, "libc++abi.so.1");
+}
+
+// The mode for operators as they were found, which in exact mode are replaced first.
+OperatorMode ChooseMode(bool standard, bool forwards) {
+  if (g_exact && standard) {
+    for (uint32_t i = 0; i < kPlainNewCount; ++i) g_operators.new_functions[i] = g_exact_new[i];
+    for (DeleteFunction& function : g_operators.delete_functions) function = g_exact_delete;
+    return kOperatorsForward;
+  }
+  if (standard) return kOperatorsStandard;
+  if (forwards) return kOperatorsForward;
+  return g_exact ? kOperatorsExact : kOperatorsDetect;
+}
+
 }  // namespace
 
 OperatorMode ResolveOperators(bool at_start) {
@@ -65,15 +83,20 @@ OperatorMode ResolveOperators(bool at_start) {
   const Found plain_delete = FindNext(kDeleteNames[0], search);
   if (plain_new.function == nullptr || plain_delete.function == nullptr) return kOperatorsUnknown;
   bool forwards = CallsMallocByName(plain_new.object);
+  // With an allocator in front, theirs is its malloc, not the next one.
+  bool standard = forwards && IsStandardRuntime(plain_new.object) &&
+                  FindInFront("malloc", search).function == nullptr;
   for (uint32_t i = 0; i < kNewCount; ++i) {
     const Found found = FindNext(kNewNames[i], search);
     g_operators.new_functions[i] = found.function != nullptr
                                        ? reinterpret_cast<NewFunction>(found.function)
-                                   : i < kFirstAlignedNew ? NewFromMalloc
-                                                          : AlignedNewFromMalloc;
+                                   : i < kPlainNewCount ? NewFromMalloc
+                                                        : AlignedNewFromMalloc;
+    g_operators.real_new[i] = g_operators.new_functions[i];
     g_operators.new_bytes[i] = found.size_bytes;
     if (found.function != nullptr && found.object.dynamic != plain_new.object.dynamic) {
       forwards = forwards && CallsMallocByName(found.object);
+      standard = standard && forwards && IsStandardRuntime(found.object);
     }
   }
   for (uint32_t i = 0; i < kDeleteCount; ++i) {
@@ -82,13 +105,12 @@ OperatorMode ResolveOperators(bool at_start) {
         found.function != nullptr ? reinterpret_cast<DeleteFunction>(found.function) : DeleteToFree;
     if (found.function != nullptr && found.object.dynamic != plain_new.object.dynamic) {
       forwards = forwards && CallsMallocByName(found.object);
+      standard = standard && forwards && IsStandardRuntime(found.object);
     }
   }
   g_in_allocator_library = FindInObject(plain_new.object, "malloc") != nullptr;
   g_found_late = !at_start;
-  const OperatorMode mode = forwards  ? kOperatorsForward
-                            : g_exact ? kOperatorsExact
-                                      : kOperatorsDetect;
+  const OperatorMode mode = ChooseMode(standard, forwards);
   __atomic_store_n(&g_operators.mode, mode, __ATOMIC_RELEASE);
   return mode;
 }
@@ -96,15 +118,15 @@ OperatorMode ResolveOperators(bool at_start) {
 bool IsInOperatorNew(uint64_t pc) {
   if (CurrentOperatorMode() == kOperatorsUnknown) return false;
   for (uint32_t i = 0; i < kNewCount; ++i) {
-    const uint64_t start = reinterpret_cast<uint64_t>(g_operators.new_functions[i]);
+    const uint64_t start = reinterpret_cast<uint64_t>(g_operators.real_new[i]);
     if (pc - 1 - start < g_operators.new_bytes[i]) return true;
   }
   return false;
 }
 
 void* NewWithoutRuntime(size_t size, uintptr_t alignment, uint32_t which) {
-  return which < kFirstAlignedNew ? NewFromMalloc(size, 0, 0)
-                                  : AlignedNewFromMalloc(size, alignment, 0);
+  return which < kPlainNewCount ? NewFromMalloc(size, 0, 0)
+                                : AlignedNewFromMalloc(size, alignment, 0);
 }
 void DeleteWithoutRuntime(void* block) { free(block); }
 
@@ -116,12 +138,14 @@ void NoteOperatorsBypassMalloc() {
                               __ATOMIC_RELAXED, __ATOMIC_RELAXED);
 }
 
-void CountEveryOperator() {
+void CountEveryOperator(const NewFunction (&plain_new)[kPlainNewCount], DeleteFunction any_delete) {
   g_exact = true;
+  for (uint32_t i = 0; i < kPlainNewCount; ++i) g_exact_new[i] = plain_new[i];
+  g_exact_delete = any_delete;
   const OperatorMode mode = CurrentOperatorMode();
-  if (mode == kOperatorsDetect || mode == kOperatorsCount) {
-    __atomic_store_n(&g_operators.mode, kOperatorsExact, __ATOMIC_RELEASE);
-  }
+  if (mode == kOperatorsUnknown || mode == kOperatorsForward) return;
+  const OperatorMode chosen = ChooseMode(mode == kOperatorsStandard, false);
+  __atomic_store_n(&g_operators.mode, chosen, __ATOMIC_RELEASE);
 }
 
 void ForgetLateOperators() {

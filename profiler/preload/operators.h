@@ -26,11 +26,14 @@ using DeleteFunction = void (*)(void* block, uintptr_t a, uintptr_t b);
 
 inline constexpr uint32_t kNewCount = 8;
 inline constexpr uint32_t kDeleteCount = 12;
+inline constexpr uint32_t kPlainNewCount = 4;  // the first ones, without an alignment
 extern const char* const kNewNames[kNewCount];
 extern const char* const kDeleteNames[kDeleteCount];
 
 enum OperatorMode : uint32_t {
   kOperatorsUnknown = 0,  // not looked for yet, or not there
+  kOperatorsStandard,     // those of libstdc++ or libc++: the plain ones are malloc, in a loop
+                          // around the new_handler, and all deletes are free
   kOperatorsForward,      // they call malloc and free by name
   kOperatorsDetect,       // unknown behaviour: each call is watched
   kOperatorsCount,        // they do not reach our malloc: counted here
@@ -40,7 +43,8 @@ enum OperatorMode : uint32_t {
 struct Operators {
   OperatorMode mode;  // (atomic, release) the pointers are valid unless kOperatorsUnknown
   NewFunction new_functions[kNewCount];
-  uint64_t new_bytes[kNewCount];  // of their code; 0 when unknown
+  NewFunction real_new[kNewCount];  // the same, but in exact mode with standard operators
+  uint64_t new_bytes[kNewCount];    // of the real ones' code; 0 when unknown
   DeleteFunction delete_functions[kDeleteCount];
 };
 
@@ -63,8 +67,9 @@ void DeleteWithoutRuntime(void* block);
 OperatorMode ResolveOperators(bool at_start);
 // An operator new was seen to return without a call of our malloc.
 void NoteOperatorsBypassMalloc();
-// From now on every call counts: exact mode.
-void CountEveryOperator();
+// From now on every call counts: exact mode. `plain_new` and `any_delete` take the place of
+// standard operators; a plain new calls g_operators.real_new where malloc fails.
+void CountEveryOperator(const NewFunction (&plain_new)[kPlainNewCount], DeleteFunction any_delete);
 // A dlclose returned: what was found after the start is looked for again.
 void ForgetLateOperators();
 

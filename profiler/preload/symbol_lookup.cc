@@ -243,6 +243,15 @@ bool Imports(const LoadedObject& object, const char* name) {
   return false;
 }
 
+bool HasSoname(const LoadedObject& object, const char* name) {
+  SymbolTables tables;
+  if (!ReadTables(object, &tables)) return false;
+  for (const ElfW(Dyn)* d = object.dynamic; d->d_tag != DT_NULL; ++d) {
+    if (d->d_tag == DT_SONAME) return strcmp(tables.strings + d->d_un.d_val, name) == 0;
+  }
+  return false;
+}
+
 Found FindNext(const char* name, Search search) { return SearchAll(name, search).result(); }
 
 Found FindInFront(const char* name, Search search) { return SearchAll(name, search).in_front(); }

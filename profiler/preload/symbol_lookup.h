@@ -27,6 +27,9 @@ void* FindInObject(const LoadedObject& object, const char* name, uint64_t* size_
 // Does `object` call or refer to a `name` that it does not define itself?
 bool Imports(const LoadedObject& object, const char* name);
 
+// Is `name` its DT_SONAME?
+bool HasSoname(const LoadedObject& object, const char* name);
+
 enum class Search {
   // Reads the link map without a lock. REQUIRES: no other thread loads or unloads files:
   // the process is starting.

@@ -35,11 +35,13 @@ EXPORTS = set("""
 """.split())
 # Instructions from the entry to the jump into the next allocator, when nothing is sampled.
 FAST_PATHS = {
-    "malloc": 6, "calloc": 9, "realloc": 14, "free": 11, "cfree": 14, "memalign": 6,
-    "posix_memalign": 6, "aligned_alloc": 6, "_Znwm": 4, "_Znam": 4, "_ZdlPv": 4, "_ZdlPvm": 4,
+    "malloc": 6, "calloc": 9, "realloc": 12, "free": 9, "cfree": 12, "memalign": 6,
+    "posix_memalign": 6, "aligned_alloc": 6, "_ZdlPv": 10, "_ZdlPvm": 10,
     "malloc_usable_size": 1, "syscall": 6,
     "mmap": 1, "mmap64": 1, "munmap": 1, "mremap": 1,
 }
+# The same for those that call the next allocator and look at its answer, to their return.
+CALLING_PATHS = {"_Znwm": 17, "_Znam": 17}
 # What may not stand on a fast path at all: it would mean a stack frame or a call.
 FRAME = re.compile(r"\b(push|call|sub\s+\$\w+,%rsp|enter|leave)\b")
 # Arithmetic in floating point, nowhere: what the hooks compute must not depend on the
@@ -144,6 +146,12 @@ def check_code(library):
               f"{name}: {len(path)} instructions, not {golden}: {'; '.join(path)}")
         check(not any(FRAME.search(text) for text in path),
               f"{name} has a stack frame or a call: {'; '.join(path)}")
+    for name, golden in CALLING_PATHS.items():
+        path = fast_path(functions.get(name, []))
+        check(path and path[-1].startswith("ret") and sum("call" in text for text in path) == 1,
+              f"{name} does more than one call: {path}")
+        check(len(path) <= golden,
+              f"{name}: {len(path)} instructions, not {golden}: {'; '.join(path)}")
     for name, instructions in functions.items():
         if name.startswith("Tidemark"):
             check([text.split("#")[0].split() for _, text in instructions[:2]] ==
