@@ -19,9 +19,13 @@ inline __attribute__((always_inline)) void* New(size_t size, uintptr_t a, uintpt
   const OperatorMode mode = CurrentOperatorMode();
   if (TM_LIKELY(mode == kOperatorsStandard)) {
     // What the runtime's would do, without the way there; it does what is rare.
-    if (kWhich < kPlainNewCount && TM_LIKELY(PassesUnseen(size))) {
-      void* block = g_next.malloc(size + (size == 0 ? 1 : 0));
-      if (TM_LIKELY(block != nullptr)) return block;
+    if (kWhich < kPlainNewCount) {
+      if (TM_LIKELY(CountsDown(size))) {
+        void* block = g_next.malloc(size + (size == 0 ? 1 : 0));
+        if (TM_LIKELY(block != nullptr)) return block;
+      } else {
+        TakeBackCount(size);
+      }
     }
     // The first two take nothing but the size: nothing else is kept over the call.
     if (kWhich < 2) return g_operators.new_functions[kWhich](size, 0, 0);

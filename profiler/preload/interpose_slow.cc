@@ -36,6 +36,7 @@ extern "C" {
 
 void* TidemarkMalloc(size_t size) {
   const Registers caller = TM_CALLER();
+  TakeBackCount(size);
   void* block = g_next.malloc(size);
   NoteAllocation(block, size, caller);
   return block;
@@ -43,6 +44,7 @@ void* TidemarkMalloc(size_t size) {
 
 void* TidemarkCalloc(size_t count, size_t size) {
   const Registers caller = TM_CALLER();
+  TakeBackCount(count * size);
   void* block = g_next.calloc(count, size);
   NoteAllocation(block, count * size, caller);  // the entry point checked for overflow
   return block;
@@ -50,6 +52,7 @@ void* TidemarkCalloc(size_t count, size_t size) {
 
 void* TidemarkMemalign(size_t alignment, size_t size) {
   const Registers caller = TM_CALLER();
+  TakeBackCount(size);
   void* block = g_next.memalign(alignment, size);
   NoteAllocation(block, size, caller);
   return block;
@@ -57,6 +60,7 @@ void* TidemarkMemalign(size_t alignment, size_t size) {
 
 int TidemarkPosixMemalign(void** block, size_t alignment, size_t size) {
   const Registers caller = TM_CALLER();
+  TakeBackCount(size);
   const int result = g_next.posix_memalign(block, alignment, size);
   if (result == 0) NoteAllocation(*block, size, caller);
   return result;
@@ -64,6 +68,7 @@ int TidemarkPosixMemalign(void** block, size_t alignment, size_t size) {
 
 void* TidemarkAlignedAlloc(size_t alignment, size_t size) {
   const Registers caller = TM_CALLER();
+  TakeBackCount(size);
   void* block = g_next.aligned_alloc(alignment, size);
   NoteAllocation(block, size, caller);
   return block;
@@ -71,6 +76,7 @@ void* TidemarkAlignedAlloc(size_t alignment, size_t size) {
 
 void* TidemarkValloc(size_t size) {
   const Registers caller = TM_CALLER();
+  TakeBackCount(size);
   void* block = g_next.valloc(size);
   NoteAllocation(block, size, caller);
   return block;
@@ -78,6 +84,7 @@ void* TidemarkValloc(size_t size) {
 
 void* TidemarkPvalloc(size_t size) {
   const Registers caller = TM_CALLER();
+  TakeBackCount(size);
   void* block = g_next.pvalloc(size);
   NoteAllocation(block, size, caller);
   return block;
@@ -85,6 +92,7 @@ void* TidemarkPvalloc(size_t size) {
 
 void* TidemarkRealloc(void* block, size_t size) {
   const Registers caller = TM_CALLER();
+  TakeBackCount(size);
   void* moved = g_next.realloc(block, size);
   NoteAllocation(moved, size, caller);
   return moved;

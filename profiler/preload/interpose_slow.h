@@ -18,7 +18,8 @@
 
 namespace tidemark::preload {
 
-// Sizes above PTRDIFF_MAX come here too and are left to the allocator to refuse.
+// Sizes above PTRDIFF_MAX come here too and are left to the allocator to refuse. The entry
+// point of the first eight counted the size down below zero; they take that back.
 extern "C" {
 TM_HIDDEN void* TidemarkMalloc(size_t size);
 TM_HIDDEN void* TidemarkCalloc(size_t count, size_t size);

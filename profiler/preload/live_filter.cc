@@ -31,6 +31,7 @@ void Update(const void* block, int change) {
 alignas(4096) uint8_t g_live_filter[1u << kFilterBits];
 
 bool FilterMatches(const void* block) {
+  if (block == nullptr) return false;  // its byte is some block's, too
   const uint8_t cell = __atomic_load_n(Cell(block), __ATOMIC_RELAXED);
   const uint32_t count = cell & kFilterFull;
   return count > 1 || (count == 1 && (cell & ~kFilterFull) == Fingerprint(block));

@@ -29,7 +29,8 @@ inline uint64_t FilterHash(const void* block) {
   return reinterpret_cast<uint64_t>(block) * 0x19e3779b97fu;
 }
 
-// The inline half, for the entry points: zero means "not sampled".
+// The inline half, for the entry points: zero means "not sampled". A null pointer may seem to
+// be sampled, too; the out-of-line half knows it.
 inline bool MaySampled(const void* block) {
   return g_live_filter[FilterHash(block) >> (64 - kFilterBits)] != 0;
 }

@@ -14,7 +14,8 @@ namespace tidemark::preload {
 
 struct alignas(64) ThreadState {
   // When `left` is X, X more bytes can be allocated without leaving the fast path; the
-  // allocation that asks for more goes to the slow path and leaves `left` as it was.
+  // allocation that asks for more goes to the slow path, which finds X + 2^64 - size here and
+  // makes it X again.
   uint64_t left;
   // Bytes of the current gap beyond what `left` was last set to (the countdown is capped
   // so that each thread reads the control page every kControlBytes).
@@ -35,12 +36,20 @@ static_assert(sizeof(ThreadState) == 64);
 extern constinit thread_local ThreadState t_state
     __attribute__((tls_model("initial-exec"), visibility("hidden")));
 
-// The fast path's question: may this allocation pass unseen?
-// If so it is accounted for. Unsigned, so that an absurd size cannot corrupt the countdown.
+// The fast path's question: may this allocation pass unseen? If so it is accounted for. If not,
+// `left` has run below zero, and the slow path takes that back before anything else.
+// One instruction where the compiler would load, subtract, test and store.
+inline __attribute__((always_inline)) bool CountsDown(size_t size) {
+  bool below;
+  __asm__("subq %[size], %[left]" : "=@ccc"(below), [left] "+m"(t_state.left) : [size] "r"(size));
+  return !below;
+}
+inline void TakeBackCount(size_t size) { t_state.left += size; }
+
+// The same question off the fast path; `left` stays as it was when the answer is no.
 inline bool PassesUnseen(size_t size) {
-  uint64_t left;
-  if (__builtin_expect(__builtin_sub_overflow(t_state.left, size, &left), 0)) return false;
-  t_state.left = left;
+  if (size > t_state.left) return false;
+  t_state.left -= size;
   return true;
 }
 

@@ -35,13 +35,13 @@ EXPORTS = set("""
 """.split())
 # Instructions from the entry to the jump into the next allocator, when nothing is sampled.
 FAST_PATHS = {
-    "malloc": 6, "calloc": 9, "realloc": 12, "free": 9, "cfree": 12, "memalign": 6,
-    "posix_memalign": 6, "aligned_alloc": 6, "_ZdlPv": 10, "_ZdlPvm": 10,
+    "malloc": 4, "calloc": 7, "realloc": 10, "free": 7, "cfree": 10, "memalign": 4,
+    "posix_memalign": 4, "aligned_alloc": 4, "_ZdlPv": 10, "_ZdlPvm": 10,
     "malloc_usable_size": 1, "syscall": 6,
     "mmap": 1, "mmap64": 1, "munmap": 1, "mremap": 1,
 }
 # The same for those that call the next allocator and look at its answer, to their return.
-CALLING_PATHS = {"_Znwm": 17, "_Znam": 17}
+CALLING_PATHS = {"_Znwm": 15, "_Znam": 15}
 # What may not stand on a fast path at all: it would mean a stack frame or a call.
 FRAME = re.compile(r"\b(push|call|sub\s+\$\w+,%rsp|enter|leave)\b")
 # Arithmetic in floating point, nowhere: what the hooks compute must not depend on the
