@@ -94,7 +94,8 @@ ThreadSlots::Event ThreadSlots::Note(uint32_t slot, const CapturedStack& stack) 
   }
   Writing writing(thread);
   for (uint32_t i = same; i < stored; ++i) thread->activation[i] = event;
-  for (uint32_t i = 0; i < stored; ++i) {
+  // The last equal frame may be called from elsewhere than before: its pc was not compared.
+  for (uint32_t i = same != 0 ? same - 1 : 0; i < stored; ++i) {
     previous->frames[i] = {frames[depth - 1 - i].cfa, frames[depth - 1 - i].pc};
   }
   previous->depth = stored;
