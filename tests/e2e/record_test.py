@@ -156,7 +156,8 @@ class Record(e2e.Case):
     def test_stopped_and_continued(self):
         recorder = self.start("--interval", "0.2", *self.python(GROW))
         self.assertEqual(recorder.stdout.readline(), b"ready\n")
-        recorder.send_signal(signal.SIGTSTP)
+        # Not SIGTSTP, as a terminal sends it: an orphaned process group ignores that.
+        recorder.send_signal(signal.SIGSTOP)
         self.wait_for(lambda: self.state_of(recorder.pid) == "T", "the stop")
         target = self.child_of(recorder.pid)
         self.assertNotEqual(self.state_of(target), "T")
