@@ -423,7 +423,9 @@ void FastCapture::Capture(const Registers& start) {
   static_assert(kMemoWays == 2);
   const Memo* memo = Fits(ways[0], start) ? &ways[0] : Fits(ways[1], start) ? &ways[1] : nullptr;
   if (TM_UNLIKELY(memo == nullptr)) {
-    return Discover(start, count_, &ways[next_way_++ % kMemoWays]);
+    // The first way is looked at first.
+    const uint32_t way = ways[0].pc == 0 ? 0 : ways[1].pc == 0 ? 1 : next_way_++ % kMemoWays;
+    return Discover(start, count_, &ways[way]);
   }
   if (TM_UNLIKELY(IsWorthPushing(*memo))) return Discover(start, count_, nullptr);
   const uint32_t join = count_ - 1 - memo->skipped;
