@@ -174,6 +174,10 @@ class AllocatorsThatWin(Case):
             self.check_said([program(f"target_known_static_{name}"), "1"], why)
         self.check_said([program("target_own_malloc")], why)
 
+
+class RecordOverAnAllocator(Case):
+    """`tidemark` itself runs on the allocator here, which a sanitized one cannot."""
+
     def test_record_over_a_preloaded_allocator(self):
         # `record` puts the library in front of what is preloaded already.
         for library in THROWING:
