@@ -251,19 +251,30 @@ inline void CountFreeIn(ThreadTables* tables, AddressTable::Block taken) {
   AddLive(tables, -static_cast<int64_t>(taken.size));
 }
 
-inline void AllocationIn(ThreadTables* tables, void* block, size_t size, const Registers& caller) {
-  tables->capture.Capture(caller);
-  const uint32_t bucket = SizeBucket(size);
+// The site of the stack just captured with a size bucket, as site + 1; 0: lost, counted.
+uint32_t SiteOf(ThreadTables* tables, uint32_t bucket) {
   PathKey key = tables->capture.key();
   key.a += (uint64_t{bucket} + 1) * 0x9e3779b97f4a7c15u;
   CacheEntry* cached = &tables->cache[key.a % kCacheEntries];
   const uint32_t key_a = static_cast<uint32_t>(key.a >> 32);
   if (TM_UNLIKELY(cached->key_b != key.b || cached->key_a != key_a || cached->site == 0)) {
     const uint32_t number = FindOrAddSite(tables->capture, key, bucket, false);
-    if (number == 0) return;
-    *cached = {key.b, key_a, number};
+    if (number != 0) *cached = {key.b, key_a, number};
+    return number;
   }
-  const uint32_t site = cached->site - 1;
+  return cached->site;
+}
+
+inline void AllocationIn(ThreadTables* tables, void* block, size_t size, const Registers& caller) {
+  tables->capture.Capture(caller);
+  const uint32_t bucket = SizeBucket(size);
+  uint32_t number = tables->capture.Recalled(bucket);
+  if (TM_UNLIKELY(number == 0)) {
+    number = SiteOf(tables, bucket);
+    if (TM_UNLIKELY(number == 0)) return;
+    tables->capture.Remember(bucket, number);
+  }
+  const uint32_t site = number - 1;
   state::ExactCounter* counter = CounterOf(tables, site);
   if (TM_UNLIKELY(counter == nullptr)) return;
   AddressTable::Block missed = {AddressTable::kNone, 0};

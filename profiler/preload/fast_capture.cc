@@ -146,10 +146,9 @@ inline bool FastCapture::IsAt(uint32_t count, const Registers& frame) const {
          (!needs_bp_[i] || bp_[i] == frame.bp);
 }
 
-inline void FastCapture::SetResult(uint32_t outer, const Memo* memo, const PathKey& key) {
+inline void FastCapture::SetResult(uint32_t outer, Memo* memo) {
   outer_ = outer;
   memo_ = memo;
-  key_ = key;
   truncated_ = false;
   imported_ = false;
 }
@@ -343,6 +342,7 @@ void FastCapture::Memorize(Memo* memo, const Registers& start, uint32_t steps, u
     return;
   }
   memo->pc = 0;
+  memo->finding = {};
   memo->join_pc = frames_[join].pc;
   memo->suffix = {};
   memo->bp = start.bp - start.sp;
@@ -387,7 +387,8 @@ void FastCapture::TakeOver() {
     frames_[i].pc = stack_.frames[stack_.depth - 1 - i].pc;
     keys_[i] = key = key.Extended(frames_[i].pc);
   }
-  SetResult(stack_.depth, nullptr, key);
+  SetResult(stack_.depth, nullptr);
+  no_frames_ = key;
   truncated_ = stack_.truncated;
   imported_ = true;
 }
@@ -409,7 +410,7 @@ void FastCapture::Discover(const Registers& start, uint32_t standing, Memo* forg
   if (outer != 0 && forget != nullptr) {
     Memorize(forget, start, steps, standing - outer, first_condition);
   }
-  SetResult(count_, nullptr, keys_[count_ - 1]);
+  SetResult(count_, nullptr);
 }
 
 // Ends in calls that reuse its own stack frame: the walk needs most of what there may be.
@@ -418,10 +419,10 @@ void FastCapture::Capture(const Registers& start) {
   Verify(start.sp);
   if (TM_UNLIKELY(pushed_above_ != 0)) RatePush();
   if (TM_UNLIKELY(count_ == 0)) return Discover(start, 0, nullptr);
-  if (IsAt(count_, start)) return SetResult(count_, nullptr, keys_[count_ - 1]);
+  if (IsAt(count_, start)) return SetResult(count_, nullptr);
   Memo* ways = MemosFor(start);
   static_assert(kMemoWays == 2);
-  const Memo* memo = Fits(ways[0], start) ? &ways[0] : Fits(ways[1], start) ? &ways[1] : nullptr;
+  Memo* memo = Fits(ways[0], start) ? &ways[0] : Fits(ways[1], start) ? &ways[1] : nullptr;
   if (TM_UNLIKELY(memo == nullptr)) {
     // The first way is looked at first.
     const uint32_t way = ways[0].pc == 0 ? 0 : ways[1].pc == 0 ? 1 : next_way_++ % kMemoWays;
@@ -429,7 +430,7 @@ void FastCapture::Capture(const Registers& start) {
   }
   if (TM_UNLIKELY(IsWorthPushing(*memo))) return Discover(start, count_, nullptr);
   const uint32_t join = count_ - 1 - memo->skipped;
-  SetResult(join + 1, memo, keys_[join].Extended(memo->suffix, memo->frames));
+  SetResult(join + 1, memo);
 }
 
 uint64_t FastCapture::pc(uint32_t i) const {

@@ -52,12 +52,26 @@ class FastCapture {
   bool truncated() const { return truncated_; }
   // Names the whole stack: g_root_key extended by each frame's pc, root first. A cut
   // stack starts with state::kPcTruncated.
-  const PathKey& key() const { return key_; }
+  PathKey key() const {
+    if (memo_ != nullptr) return keys_[outer_ - 1].Extended(memo_->suffix, memo_->frames);
+    return outer_ != 0 ? keys_[outer_ - 1] : no_frames_;
+  }
   // Frame i from the root: its pc, its module's index, and the key of the path down to it.
   // The last two are looked up anew. REQUIRES: i < depth().
   uint64_t pc(uint32_t i) const;
   uint32_t module(uint32_t i) const;
   PathKey key(uint32_t i) const;
+
+  // What the caller found out about a stack before, by a number of its own: a stack with
+  // the same key, remembered with the same number, gives it back. 0: nothing is remembered.
+  uint32_t Recalled(uint32_t number) const {
+    if (memo_ == nullptr) return 0;
+    const Finding& finding = memo_->finding;
+    return finding.join_key == keys_[outer_ - 1].b && finding.number == number ? finding.value : 0;
+  }
+  void Remember(uint32_t number, uint32_t value) {
+    if (memo_ != nullptr) memo_->finding = {keys_[outer_ - 1].b, number, value};
+  }
 
   // Forgets everything: the object goes to another thread.
   void Reset() { __atomic_store_n(&thread_, uint64_t{0}, __ATOMIC_RELAXED); }
@@ -71,7 +85,7 @@ class FastCapture {
   static constexpr uint32_t kLeaves = 256;
   static constexpr uint32_t kMemoSets = 128;
   static constexpr uint32_t kMemoWays = 2;
-  static constexpr uint32_t kMemoWords = 9;
+  static constexpr uint32_t kMemoWords = 7;
   // An inner end of more frames is pushed, if that was of use lately: then the next ones,
   // which often stand on some of its frames, are short.
   static constexpr uint32_t kShortEnd = 4;
@@ -125,6 +139,13 @@ class FastCapture {
     static int64_t Signed(uint64_t low_48) { return static_cast<int64_t>(low_48 << 16) >> 16; }
   };
 
+  // What Remember was told last of a stack with this inner end, on frames of this key.
+  struct Finding {
+    uint64_t join_key;
+    uint32_t number;
+    uint32_t value;
+  };
+
   // The inner end of an earlier stack. The walk from (pc, sp, bp) came after `frames` frames to
   // a remembered one, (join_pc, join_sp, join_bp), the `skipped`-th from the innermost. What it
   // loaded: the first frames - 1 words are return addresses; the others held sp + value.
@@ -139,7 +160,8 @@ class FastCapture {
     bool needs_bp : 1;       // the walk depends on bp
     bool join_needs_bp : 1;  // the join's way out depends on join_bp
     bool special : 1;        // one of these two, or skipped != 0
-    PathSuffix suffix;       // by which the inner frames extend the path down to the join
+    Finding finding;
+    PathSuffix suffix;  // by which the inner frames extend the path down to the join
     PackedWord words[kMemoWords];
     uint64_t bp;       // minus sp
     uint64_t join_bp;  // minus join_sp
@@ -154,7 +176,7 @@ class FastCapture {
   void Cut(uint32_t frames, uint32_t conditions);
   [[gnu::noinline]] void CutToStanding(uint32_t frames);
   bool IsAt(uint32_t count, const Registers& frame) const;
-  void SetResult(uint32_t outer, const Memo* memo, const PathKey& key);
+  void SetResult(uint32_t outer, Memo* memo);
   [[gnu::noinline]] void LearnLeaf(Leaf* leaf, uint64_t pc);
   Memo* MemosFor(const Registers& start);
   bool Fits(const Memo& memo, const Registers& start) const;
@@ -184,8 +206,8 @@ class FastCapture {
 
   // The latest result: the outermost outer_ frames are below, the others in *memo_.
   uint32_t outer_;
-  const Memo* memo_;
-  PathKey key_;
+  Memo* memo_;
+  PathKey no_frames_;  // the key of a stack without frames, where the latest one has none
   bool truncated_;
   bool imported_;
 
