@@ -63,6 +63,7 @@ void FastCapture::Forget() {
   count_ = 0;
   condition_count_ = 0;
   pushed_above_ = 0;
+  captures_above_ = 0;
   for (auto& set : memos_) {
     for (Memo& memo : set) memo.pc = 0;
   }
@@ -211,19 +212,25 @@ inline bool FastCapture::WordsFit(const Memo& memo, uint64_t sp) const {
   return differs == 0;
 }
 
-// Was it of use that a long inner end was pushed before the latest Verify?
+// While frames of a long inner end that was pushed stand, counts the captures that had them;
+// when none does, judges whether pushing it was of use.
 void FastCapture::RatePush() {
   if (count_ > pushed_above_) {
+    ++captures_above_;
+    return;
+  }
+  if (captures_above_ >= kWorthwhile) {
     credit_ = credit_ + 2 < kMaxCredit ? credit_ + 2 : kMaxCredit;
   } else if (credit_ > 0) {
     --credit_;
   }
   pushed_above_ = 0;
+  captures_above_ = 0;
 }
 
 // Whether to walk a known inner end again, to have its frames among the remembered ones.
 inline bool FastCapture::IsWorthPushing(const Memo& memo) {
-  if (TM_LIKELY(memo.frames <= kShortEnd)) return false;
+  if (TM_LIKELY(memo.frames <= kShortEnd) || pushed_above_ != 0) return false;
   if (credit_ == 0 && ++long_ends_ < kTryAgain) return false;
   long_ends_ = 0;
   pushed_above_ = count_;

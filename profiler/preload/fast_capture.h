@@ -85,10 +85,11 @@ class FastCapture {
   static constexpr uint32_t kLeaves = 256;
   static constexpr uint32_t kMemoSets = 128;
   static constexpr uint32_t kMemoWays = 2;
-  static constexpr uint32_t kMemoWords = 7;
+  static constexpr uint32_t kMemoWords = 14;
   // An inner end of more frames is pushed, if that was of use lately: then the next ones,
   // which often stand on some of its frames, are short.
   static constexpr uint32_t kShortEnd = 4;
+  static constexpr uint32_t kWorthwhile = 10;  // captures that have its frames
   static constexpr uint32_t kMaxCredit = 8;
   static constexpr uint32_t kTryAgain = 32;  // long ends until it is tried again
 
@@ -166,7 +167,7 @@ class FastCapture {
     uint64_t bp;       // minus sp
     uint64_t join_bp;  // minus join_sp
   };
-  static_assert(sizeof(Memo) == 128 && kMemoWords + 1 <= PathSuffix::kMaxFrames);
+  static_assert(sizeof(Memo) == 192 && kMemoWords + 1 <= PathSuffix::kMaxFrames);
 
   bool Prepare(uint64_t sp);
   void Bind();
@@ -226,10 +227,11 @@ class FastCapture {
 
   Leaf leaves_[kLeaves];
   Memo memos_[kMemoSets][kMemoWays];
-  uint32_t next_way_;      // that is overwritten
-  uint32_t pushed_above_;  // frames that stood before a long inner end was pushed; 0: none was
-  uint32_t credit_;        // how often that was of use lately
-  uint32_t long_ends_;     // recalled, and not pushed, since it was tried last
+  uint32_t next_way_;        // that is overwritten
+  uint32_t pushed_above_;    // frames that stood before a long inner end was pushed; 0: none was
+  uint32_t captures_above_;  // that had frames of it
+  uint32_t credit_;          // how often that was of use lately
+  uint32_t long_ends_;       // recalled, and not pushed, since it was tried last
   union {
     Step steps_[kFrames];
     CapturedStack stack_;
