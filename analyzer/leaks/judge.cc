@@ -24,6 +24,7 @@ constexpr size_t kTrendSnapshots = 3;
 // Turnover: a share of the oldest level below this is "nothing is left".
 constexpr double kNothingKept = 0.1;
 constexpr double kMinSamplesToKnow = 5;
+constexpr double kSameSize = 1.2;
 // Spread: the least share of the survivors' bytes in each quarter of the run, and how many
 // samples and seconds it takes to say so.
 constexpr double kQuarterShare = 0.08;
@@ -211,8 +212,17 @@ class SiteJudge {
 
   bool StillGrows() const { return n_ < kTrendSnapshots || z_late_ > kLikely; }
 
+  // More blocks of the same size, not the same blocks grown larger.
+  bool GrowsByNumber() const {
+    const Amount& then = site_.at.front().live;
+    const Amount& now = site_.at.back().live;
+    return then.objects > 0 && now.objects > 0 &&
+           now.sum.estimate / now.objects < kSameSize * then.sum.estimate / then.objects;
+  }
+
+  // An array that grows leaves nothing of its old block, and is no less kept for that.
   bool HasTurnedOver(const Judgement& j) const {
-    if (n_ >= kManySnapshots || IsArray() || !j.kept) return false;
+    if (n_ >= kManySnapshots || (IsArray() && !GrowsByNumber()) || !j.kept) return false;
     return j.kept->share < kNothingKept && j.kept->samples >= kMinSamplesToKnow;
   }
 

@@ -124,7 +124,23 @@ TEST(Rank, LeaksLeadAndDecoysAreNone) {
   }
 }
 
-// The same with snapshots a second apart, where the labels are coarse against the run.
+// Strings of a batch that is filled and flushed, looked at when the batch happens to be fuller
+// each time. A growing array leaves nothing of its old block either, but these are ever more
+// blocks, not ever larger ones.
+TEST(Rank, BlocksThatAreReplacedAreNoGrowingArray) {
+  for (uint32_t seed = 1; seed <= 20; ++seed) {
+    SimulatedProcess p(seed, 16 * kKb);
+    const size_t site = p.AddSite("strings", Container{ContainerKind::kString, "std::string", "",
+                                                       Operation::kGrow, Evidence::kMeasured});
+    for (double t = 0; t < 40; t += 0.0005) p.Allocate(site, 240, t, std::floor(t / 7 + 1) * 7);
+    GrowingArray(p, 0.3, 40);
+    const Ranking ranking = RankAt(p, {8, 16.5, 25, 34});
+    EXPECT_NE(Find(ranking, "strings").verdict, Verdict::kLeak) << Describe(ranking);
+    EXPECT_EQ(Find(ranking, "array").verdict, Verdict::kLeak) << Describe(ranking);
+  }
+}
+
+// The server again, with snapshots a second apart, where the labels are coarse against the run.
 TEST(Rank, ShortRun) {
   for (uint32_t seed = 1; seed <= 20; ++seed) {
     const Ranking ranking = RankAt(Server(seed, 6), {2, 4, 6});
