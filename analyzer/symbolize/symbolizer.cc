@@ -87,7 +87,9 @@ class ModuleSymbolizer {
       unknown += frames.empty();
       Advance(1);
     }
-    if (unknown != 0) {
+    // Of a few the frames themselves tell: they show module and address.
+    constexpr size_t kFew = 3;
+    if (unknown > kFew) {
       work_.warning = absl::StrCat(
           work_.path, ": ", unknown, " of ", work_.locations.size(), " addresses have no symbol",
           files.problem.empty() ? "" : absl::StrCat(" (", files.problem, ")"));
