@@ -1,8 +1,6 @@
 #include "profiler/preload/recorder.h"
 
 #include <string.h>
-#include <sys/auxv.h>
-#include <sys/prctl.h>
 
 #include "profiler/preload/exact_recorder.h"
 #include "profiler/preload/inside.h"
@@ -10,6 +8,7 @@
 #include "profiler/preload/modules.h"
 #include "profiler/preload/operators.h"
 #include "profiler/preload/os.h"
+#include "profiler/preload/process_identity.h"
 #include "profiler/preload/sampler.h"
 #include "profiler/preload/site_counters.h"
 #include "profiler/preload/stack_table.h"
@@ -86,12 +85,6 @@ class Scratch {
  private:
   ScratchStack* scratch_ = nullptr;
 };
-
-uint64_t Mix(uint64_t h) {
-  h = (h ^ (h >> 30)) * 0xbf58476d1ce4e5b9u;
-  h = (h ^ (h >> 27)) * 0x94d049bb133111ebu;
-  return h ^ (h >> 31);
-}
 
 // The thread's first visit, or its first in a fork child. A child goes on with the gap of
 // its parent: what remains of one is as good as a fresh one, and covers the blocks that the
@@ -349,52 +342,6 @@ bool TakeBlock(void* block, state::LiveEntry* taken) {
 
 bool MayEnter(ThreadState* t) { return g_state.header != nullptr && EnsureThreadCurrent(t); }
 
-// Reads a small file of /proc; the number of bytes read.
-size_t ReadFile(const char* path, char* to, size_t size) {
-  const int fd = Open(path, O_RDONLY);
-  if (fd < 0) return 0;
-  size_t used = 0;
-  while (used < size) {
-    const long n = Read(fd, to + used, size - used);
-    if (n <= 0) break;
-    used += static_cast<size_t>(n);
-  }
-  Close(fd);
-  return used;
-}
-
-// Tells this process from others that reuse its PID. Folded from AT_RANDOM so that the
-// stack protector's canary, which is taken from the same bytes, cannot be computed back.
-uint64_t ProcessId(uint64_t now_ns) {
-  uint64_t random[2] = {};
-  const void* at_random = reinterpret_cast<const void*>(getauxval(AT_RANDOM));
-  if (at_random != nullptr) memcpy(random, at_random, sizeof(random));
-  return Mix(random[0]) ^ Mix(random[1] + static_cast<uint64_t>(GetPid())) ^ Mix(now_ns);
-}
-
-void CopyText(char* to, size_t size, const char* from) {
-  size_t i = 0;
-  for (; from != nullptr && from[i] != '\0' && i + 1 < size; ++i) to[i] = from[i];
-  to[i] = '\0';
-}
-
-void DescribeProcess(state::Header* header, const StartOptions& options, uint64_t process_id) {
-  header->pid = GetPid();
-  header->parent_pid = static_cast<int32_t>(Syscall(SYS_getppid));
-  header->process_id = process_id;
-  header->start_realtime_ns = RealtimeNs();
-  header->start_monotonic_ns = g_start_ns;
-  header->initial_rate_bytes = options.rate_bytes;
-  CopyText(header->tidemark_version, sizeof(header->tidemark_version), TIDEMARK_VERSION);
-  size_t n = ReadFile("/proc/self/comm", header->comm, sizeof(header->comm) - 1);
-  if (n == 0) Syscall(SYS_prctl, PR_GET_NAME, AsLong(header->comm));  // no /proc
-  if (n > 0 && header->comm[n - 1] == '\n') header->comm[n - 1] = '\0';
-  ReadFile("/proc/self/cmdline", header->command_line, sizeof(header->command_line) - 1);
-  Syscall(SYS_readlink, AsLong("/proc/self/exe"), AsLong(header->executable),
-          sizeof(header->executable) - 1);
-  CopyText(header->output_directory, sizeof(header->output_directory), options.output_directory);
-}
-
 bool MapPrivateTables() {
   if (g_tables != nullptr) return true;
   g_tables = static_cast<PrivateTables*>(MapWipedOnFork(sizeof(PrivateTables)));
@@ -443,7 +390,7 @@ bool StartRecording(const StartOptions& options) {
     FilterClear();
   }
   const uint64_t now = MonotonicNs();
-  const StateFileOptions file{options.state_path, options.output_directory, ProcessId(now),
+  const StateFileOptions file{options.state_path, options.output_directory, MakeProcessId(now),
                               options.exact};
   void* base = CreateStateFile(file, g_base, g_state_path);
   if (base == nullptr) {
@@ -460,7 +407,11 @@ bool StartRecording(const StartOptions& options) {
   g_start_ns = now;
   g_rate_floor = 1;
   g_thinning = 0;
-  DescribeProcess(s.header, options, file.process_id);
+  DescribeProcess(s.header, options.output_directory);
+  s.header->process_id = file.process_id;
+  s.header->start_realtime_ns = RealtimeNs();
+  s.header->start_monotonic_ns = g_start_ns;
+  s.header->initial_rate_bytes = options.rate_bytes;
   s.totals->rate_bytes = options.rate_bytes;
   s.control->paused = options.active ? 0 : 1;
   g_threads.Attach(s.threads, s.totals, g_tables->previous);
