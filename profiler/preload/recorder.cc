@@ -13,7 +13,6 @@
 #include "profiler/preload/site_counters.h"
 #include "profiler/preload/stack_table.h"
 #include "profiler/preload/state_file.h"
-#include "profiler/preload/text.h"
 #include "profiler/preload/thread_slots.h"
 #include "proto/buckets.h"
 
