@@ -1,8 +1,9 @@
 // operator new and delete as the target calls them, all overloads.
 //
 // No guard is held across the next operator new: it may throw, call a new_handler that
-// longjmps, or be replaced. With libstdc++ each of these functions is one load, one
-// compare and a tail jump, so no frame of ours is on the stack either.
+// longjmps, or be replaced. It is reached by a tail jump, so no frame of ours is on the stack
+// then either. In front of libstdc++ and libc++ that is only so where malloc failed or a sample
+// is due: what they do otherwise is done here, one call of the allocator.
 
 #include "profiler/preload/interpose_slow.h"
 #include "profiler/preload/live_filter.h"

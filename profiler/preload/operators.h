@@ -1,7 +1,8 @@
 // operator new and delete in all overloads, and who stands behind them.
 //
-// libstdc++'s operators call malloc and free, which we see: for them ours are one jump.
-// Those of an allocator library (jemalloc, tcmalloc) go to the allocator directly; then
+// libstdc++'s and libc++'s operators are known: what they do is done at the entry point. Other
+// libraries' operators that call malloc and free, which we see, are one jump away. Those of an
+// allocator library (jemalloc, tcmalloc) go to the allocator directly; then
 // the allocation is counted here. Which it is, is never assumed: a program may have any
 // operator new in a library behind us.
 //

@@ -6,7 +6,8 @@ The recorder seeds itself from the time, so these tests draw new samples at each
 figure more than MAX_DEVIATION = 6 standard errors off happens once in 500 million by chance
 where it is normal, and less than once in a million where the fewest samples of one size (30)
 stand behind it; there are about 60 of them. A first gap that starts late, a sample weighted by
-another rate than its own or a block counted twice moves these figures by 10 to 1000 standard errors.
+another rate than its own or a block counted twice moves these figures by 10 to 1000 standard
+errors.
 
 usage: sampling_test.py -v [CASE]
 Environment: TIDEMARK_BUILD_DIR.
