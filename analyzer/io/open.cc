@@ -12,9 +12,8 @@
 #include "absl/status/status.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "analyzer/io/formats.h"
 #include "analyzer/io/inflate.h"
-#include "analyzer/io/legacy_heap.h"
-#include "analyzer/io/pprof_reader.h"
 
 namespace tidemark::io {
 namespace {
@@ -97,8 +96,7 @@ absl::StatusOr<std::shared_ptr<const Profile>> ReadUncompressed(absl::string_vie
     return absl::InvalidArgumentError(absl::StrCat("reading the profile: this is ", what,
                                                    " (where: ", where, ", byte offset 0)"));
   }
-  if (IsLegacyHeap(bytes)) return ReadLegacyHeap(bytes, where, progress);
-  return ReadPprof(bytes, where, progress);
+  return FormatOf(bytes).read(bytes, where, progress);
 }
 
 }  // namespace
