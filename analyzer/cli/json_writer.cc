@@ -6,18 +6,7 @@
 namespace tidemark::cli {
 namespace {
 
-size_t Shown(size_t rows, size_t limit) { return limit == 0 ? rows : std::min(rows, limit); }
-
 Json AddressOrNull(uint64_t address) { return address == 0 ? Json() : Json(address); }
-
-// {function, file, line, address}
-template <typename Row>
-Json RowHead(const Row& row) {
-  return Json{{"function", TextOrNull(row.function)},
-              {"file", TextOrNull(row.file)},
-              {"line", NumberOrNull(row.line)},
-              {"address", AddressOrNull(row.address)}};
-}
 
 }  // namespace
 
@@ -49,28 +38,55 @@ Json DocumentHead(absl::string_view schema, absl::string_view sample_type, absl:
               {"total", total}};
 }
 
+Json DocumentHead(absl::string_view schema, const report::Selection& selection) {
+  Json head = DocumentHead(schema, selection.type_name(), selection.unit(), selection.total());
+  if (selection.options().divide_by != 1) {
+    head["total"] = static_cast<double>(selection.total()) / selection.options().divide_by;
+  }
+  return head;
+}
+
+Json ValueJson(const report::Options& options, int64_t value, double mean) {
+  if (!options.mean && options.divide_by == 1) return value;
+  return (options.mean ? mean : static_cast<double>(value)) / options.divide_by;
+}
+
+Json ValueJson(const report::Options& options, const report::Weight& weight) {
+  return ValueJson(options, weight.value(), weight.real());
+}
+
+Json NodeJson(absl::string_view function, absl::string_view file, int64_t line, uint64_t address) {
+  return Json{{"function", TextOrNull(function)},
+              {"file", TextOrNull(file)},
+              {"line", NumberOrNull(line)},
+              {"address", AddressOrNull(address)}};
+}
+
 std::string DumpDocument(const Json& document) {
   return document.dump(1, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
-std::string TopJson(const report::TopReport& top, size_t limit) {
+std::string TopJson(const report::Selection& selection, const report::TopReport& top) {
+  const report::Options& options = selection.options();
   Json rows = Json::array();
-  for (size_t i = 0; i < Shown(top.rows.size(), limit); ++i) {
-    Json row = RowHead(top.rows[i]);
-    row["flat"] = top.rows[i].flat;
-    row["cum"] = top.rows[i].cum;
+  for (const report::TopRow& from : top.rows) {
+    Json row = NodeJson(from.function, from.file, from.line, from.address);
+    if (options.show_columns) row["column"] = NumberOrNull(from.column);
+    row["flat"] = ValueJson(options, from.flat, from.flat_mean);
+    row["cum"] = ValueJson(options, from.cum, from.cum_mean);
     rows.push_back(std::move(row));
   }
-  Json document = DocumentHead("tidemark.top/1", top.sample_type, top.unit, top.total);
+  Json document = DocumentHead("tidemark.top/1", selection);
   document["rows"] = std::move(rows);
   return DumpDocument(document);
 }
 
 std::string DiffJson(const report::DiffReport& diff, size_t limit) {
   Json rows = Json::array();
-  for (size_t i = 0; i < Shown(diff.rows.size(), limit); ++i) {
+  const size_t shown = limit == 0 ? diff.rows.size() : std::min(diff.rows.size(), limit);
+  for (size_t i = 0; i < shown; ++i) {
     const report::DiffRow& from = diff.rows[i];
-    Json row = RowHead(from);
+    Json row = NodeJson(from.function, from.file, from.line, from.address);
     row["base_flat"] = from.base_flat;
     row["flat"] = from.flat;
     row["delta_flat"] = from.delta_flat;

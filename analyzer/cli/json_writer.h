@@ -1,5 +1,5 @@
 // Reports as JSON: the contract of --format json. Unknown is null, values are integers in
-// the base unit.
+// the base unit; reals under --mean and --divide-by.
 //
 // Thread class: pure functions. May allocate.
 
@@ -15,6 +15,7 @@
 #include "absl/strings/string_view.h"
 #include "analyzer/report/diff.h"
 #include "analyzer/report/frame.h"
+#include "analyzer/report/selection.h"
 #include "analyzer/report/top.h"
 
 namespace tidemark::cli {
@@ -30,11 +31,19 @@ Json FramesJson(const std::vector<report::Frame>& frames);
 // {schema, sample_type, unit, total}: what every document begins with.
 Json DocumentHead(absl::string_view schema, absl::string_view sample_type, absl::string_view unit,
                   int64_t total);
+// The same for a report on one profile.
+Json DocumentHead(absl::string_view schema, const report::Selection& selection);
+// A value as `options` want it: `value`, or a real number made of `mean` (the value without
+// rounding).
+Json ValueJson(const report::Options& options, int64_t value, double mean);
+Json ValueJson(const report::Options& options, const report::Weight& weight);
+// {function, file, line, address}: the granularity's columns; unknown ones are null.
+Json NodeJson(absl::string_view function, absl::string_view file, int64_t line, uint64_t address);
 // As text with a final line end; bytes that are not UTF-8 are replaced.
 std::string DumpDocument(const Json& document);
 
+std::string TopJson(const report::Selection& selection, const report::TopReport& top);
 // `limit`: rows written, 0 all.
-std::string TopJson(const report::TopReport& top, size_t limit);
 std::string DiffJson(const report::DiffReport& diff, size_t limit);
 
 }  // namespace tidemark::cli

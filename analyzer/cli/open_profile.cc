@@ -56,23 +56,6 @@ absl::Status InputError(const absl::Status& status) {
   return absl::DataLossError(status.message());
 }
 
-absl::StatusOr<ProfilePtr> Prepare(ProfilePtr profile, const OpenOptions& options) {
-  if (options.symbolize) {
-    auto result = symbolize::Symbolize(profile, {});
-    if (!result.ok()) return InputError(result.status());
-    for (const std::string& warning : result->warnings) {
-      PrintLine(absl::StrCat("warning: ", warning));
-    }
-    profile = std::move(result->profile);
-  }
-  if (options.classify) {
-    auto classified = classify::Classify(profile);
-    if (!classified.ok()) return InputError(classified.status());
-    profile = *std::move(classified);
-  }
-  return profile;
-}
-
 void WarnOfPause(const Profile& profile, const std::string& path) {
   const bool paused = absl::c_any_of(profile.comments(), [&](StringId comment) {
     return profile.string(comment) == "tidemark.paused=1";
@@ -94,6 +77,23 @@ absl::StatusOr<ProfilePtr> OpenRaw(const std::string& path) {
 }
 
 }  // namespace
+
+absl::StatusOr<ProfilePtr> Prepare(ProfilePtr profile, const OpenOptions& options) {
+  if (options.symbolize) {
+    auto result = symbolize::Symbolize(profile, {});
+    if (!result.ok()) return InputError(result.status());
+    for (const std::string& warning : result->warnings) {
+      PrintLine(absl::StrCat("warning: ", warning));
+    }
+    profile = std::move(result->profile);
+  }
+  if (options.classify) {
+    auto classified = classify::Classify(profile);
+    if (!classified.ok()) return InputError(classified.status());
+    profile = *std::move(classified);
+  }
+  return profile;
+}
 
 absl::StatusOr<ProfilePtr> OpenProfile(const std::string& path, const OpenOptions& options) {
   auto profile = OpenRaw(path);

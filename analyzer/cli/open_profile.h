@@ -34,6 +34,10 @@ absl::StatusOr<std::shared_ptr<const Profile>> OpenProfile(const std::string& pa
 absl::StatusOr<std::shared_ptr<const Profile>> OpenProfiles(const std::vector<std::string>& paths,
                                                             const OpenOptions& options);
 
+// The steps after opening that `options` asks for, with their warnings.
+absl::StatusOr<std::shared_ptr<const Profile>> Prepare(std::shared_ptr<const Profile> profile,
+                                                       const OpenOptions& options);
+
 // What the recorder could not do, by the names in docs/FORMAT.md, as a profile's comments
 // tell it.
 std::map<std::string, uint64_t> LossesOf(const Profile& profile);

@@ -1,21 +1,25 @@
 #include "analyzer/cli/options.h"
 
 #include <utility>
-#include <vector>
 
 namespace tidemark::cli {
 namespace {
+
+// pprof's defaults.
+constexpr double kNodeFraction = 0.005;
+constexpr double kEdgeFraction = 0.001;
+constexpr int64_t kGraphNodes = 80;
 
 template <typename T>
 using Words = std::vector<std::pair<std::string, T>>;
 
 // An option whose values are words; the help shows them in the given order.
 template <typename T>
-void AddWords(CLI::App& command, const std::string& name, T& value, const Words<T>& words,
-              const std::string& description) {
+CLI::Option* AddWords(CLI::App& command, const std::string& name, T& value, const Words<T>& words,
+                      const std::string& description) {
   std::string list;
   for (const auto& [word, unused] : words) list += (list.empty() ? "" : "|") + word;
-  command
+  return command
       .add_option_function<std::string>(
           name,
           [&value, words, list, name](const std::string& given) {
@@ -31,6 +35,86 @@ void AddWords(CLI::App& command, const std::string& name, T& value, const Words<
       ->type_name(list);
 }
 
+void AddText(CLI::App& command, const char* name, std::string& value, const char* type,
+             const char* description) {
+  command.add_option(name, value, description)->type_name(type);
+}
+
+void AddFilters(CLI::App& command, report::Options& report) {
+  AddText(command, "--focus", report.focus, "REGEX", "Only samples with a frame that matches");
+  AddText(command, "--ignore", report.ignore, "REGEX", "No samples with a frame that matches");
+  AddText(command, "--hide", report.hide, "REGEX", "No frames that match");
+  AddText(command, "--show", report.show, "REGEX", "Only frames that match");
+  AddText(command, "--show-from", report.show_from, "REGEX",
+          "No frames above the outermost that matches, no samples without one");
+  AddText(command, "--prune-from", report.prune_from, "REGEX",
+          "No frames below the innermost that matches");
+  AddText(command, "--tagfocus", report.tag_focus, "TAGS",
+          "Only samples with these labels: KEY=REGEX, REGEX (over key:value), or a range such as "
+          "bytes=1kb:64kb");
+  AddText(command, "--tagignore", report.tag_ignore, "TAGS", "No samples with these labels");
+  AddText(command, "--tagshow", report.tag_show, "REGEX", "Only labels whose key matches");
+  AddText(command, "--taghide", report.tag_hide, "REGEX", "No labels whose key matches");
+  AddText(command, "--tagroot", report.tag_root, "KEY,KEY",
+          "The values of these labels as frames above the root");
+  AddText(command, "--tagleaf", report.tag_leaf, "KEY,KEY",
+          "The values of these labels as frames below the leaf");
+  command.add_flag("--relative-percentages", report.relative_percentages,
+                   "Percentages of what the filters left, not of everything");
+}
+
+void AddValues(CLI::App& command, report::Options& report) {
+  AddText(command, "--sample-index", report.sample_index, "NAME",
+          "Which values: a name such as inuse_space or alloc_objects, or a number (default: the "
+          "profile's own)");
+  AddText(command, "--unit", report.unit, "UNIT",
+          "Of values in text: a unit such as kb or ms, auto (each its own), or minimum (one that "
+          "suits all; the default)");
+}
+
+void AddFrames(CLI::App& command, report::Options& report) {
+  using report::Granularity;
+  AddWords<Granularity>(command, "--granularity", report.granularity,
+                        {{"functions", Granularity::kFunctions},
+                         {"filefunctions", Granularity::kFileFunctions},
+                         {"files", Granularity::kFiles},
+                         {"lines", Granularity::kLines},
+                         {"addresses", Granularity::kAddresses}},
+                        "What one row stands for (default functions)");
+  command.add_flag("--noinlines", report.no_inlines,
+                   "Count inlined functions for the function they were inlined into");
+  command.add_flag("--showcolumns", report.show_columns,
+                   "Tell columns apart too, at granularity lines");
+  AddText(command, "--trim-path", report.trim_path, "DIR:DIR",
+          "Cut these from the front of source paths");
+  AddText(command, "--source-path", report.source_path, "DIR:DIR", "Where sources are looked for");
+  command.add_flag("--cum", report.sort_by_cum, "Sort by cumulative value");
+}
+
+void AddTrimming(CLI::App& command, report::Options& report, Trim trim) {
+  if (trim == Trim::kNothing) return;
+  report.node_count = trim == Trim::kGraph ? kGraphNodes : 0;
+  command
+      .add_option("--nodecount", report.node_count,
+                  trim == Trim::kGraph ? "At most this many nodes (default 80; 0: all)"
+                                       : "Print this many rows (default 0: all)")
+      ->check(CLI::Validator(CLI::NonNegativeNumber).description(""))
+      ->type_name("N");
+  if (trim == Trim::kRows) return;
+  report.node_fraction = kNodeFraction;
+  report.edge_fraction = kEdgeFraction;
+  const auto fraction = [&command](const char* name, double& value, const char* description) {
+    command.add_option(name, value, description)
+        ->check(CLI::Validator(CLI::Range(0.0, 1.0)).description(""))
+        ->type_name("F");
+  };
+  fraction("--nodefraction", report.node_fraction,
+           "Drop nodes below this part of the total (default 0.005)");
+  fraction("--edgefraction", report.edge_fraction,
+           "Drop edges below this part of the total (default 0.001)");
+  command.add_flag("--drop-negative", report.drop_negative, "No nodes with a negative value");
+}
+
 }  // namespace
 
 void AddFormatOption(CLI::App& command, Format& format) {
@@ -43,35 +127,49 @@ void AddSymbolizeOption(CLI::App& command, bool& symbolize) {
                  "Whether to look for functions and lines in the programs' files (default local)");
 }
 
-void AddReportOptions(CLI::App& command, ReportFlags& flags) {
-  using report::Granularity;
-  command
-      .add_option("--sample-index", flags.report.sample_index,
-                  "Which values: a name such as inuse_space or alloc_objects, or a number "
-                  "(default: the profile's own)")
-      ->type_name("NAME");
-  AddWords<Granularity>(command, "--granularity", flags.report.granularity,
-                        {{"functions", Granularity::kFunctions},
-                         {"filefunctions", Granularity::kFileFunctions},
-                         {"files", Granularity::kFiles},
-                         {"lines", Granularity::kLines},
-                         {"addresses", Granularity::kAddresses}},
-                        "What one row stands for (default functions)");
-  command.add_flag("--noinlines", flags.report.no_inlines,
-                   "Count inlined functions for the function they were inlined into");
-  command.add_flag("--cum", flags.report.sort_by_cum, "Sort by cumulative value");
-  const auto regex = [&command](const char* name, std::string& value, const char* description) {
-    command.add_option(name, value, description)->type_name("REGEX");
-  };
-  regex("--focus", flags.report.focus, "Only samples with a frame that matches");
-  regex("--ignore", flags.report.ignore, "No samples with a frame that matches");
-  regex("--hide", flags.report.hide, "No frames that match");
-  regex("--show", flags.report.show, "Only frames that match");
-  command.add_option("--nodecount", flags.nodecount, "Print this many rows (default 0: all)")
-      ->check(CLI::Validator(CLI::NonNegativeNumber).description(""))
-      ->type_name("N");
+void AddReportOptions(CLI::App& command, ReportFlags& flags, Trim trim) {
+  AddValues(command, flags.report);
+  AddFrames(command, flags.report);
+  AddFilters(command, flags.report);
+  AddTrimming(command, flags.report, trim);
   AddSymbolizeOption(command, flags.symbolize);
-  AddFormatOption(command, flags.format);
+}
+
+void AddArithmeticOptions(CLI::App& command, ReportFlags& flags) {
+  CLI::Option* const base =
+      command.add_option("--base", flags.base, "Subtract this profile; several are merged")
+          ->type_name("FILE")
+          ->allow_extra_args(false);
+  command
+      .add_option("--diff-base", flags.diff_base,
+                  "The same, with percentages of what the base holds")
+      ->type_name("FILE")
+      ->allow_extra_args(false)
+      ->excludes(base);
+  command.add_flag("--normalize", flags.normalize,
+                   "First scale the profile so that its total is the base's");
+  command.add_flag("--mean", flags.report.mean,
+                   "Averages: values divided by those of the first sample type");
+  command
+      .add_option("--divide-by", flags.report.divide_by, "Divide every value by this (default 1)")
+      ->type_name("N");
+}
+
+void AddReportFormat(CLI::App& command, ReportFlags& flags, bool csv) {
+  Words<Format> words = {{"text", Format::kText}, {"json", Format::kJson}};
+  if (csv) words.emplace_back("csv", Format::kCsv);
+  AddWords<Format>(command, "--format", flags.format, words, "How to print (default text)");
+  CLI::App* const app = &command;
+  command.parse_complete_callback([app, &flags] {
+    if (flags.format == Format::kText) return;
+    const auto untouched = [app](const char* name) {
+      const CLI::Option* option = app->get_option_no_throw(name);
+      return option != nullptr && option->count() == 0;
+    };
+    if (untouched("--nodecount")) flags.report.node_count = 0;
+    if (untouched("--nodefraction")) flags.report.node_fraction = 0;
+    if (untouched("--edgefraction")) flags.report.edge_fraction = 0;
+  });
 }
 
 }  // namespace tidemark::cli

@@ -7,20 +7,33 @@
 
 #include <CLI/CLI.hpp>
 #include <cstddef>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "analyzer/cli/open_profile.h"
 #include "analyzer/report/options.h"
 
 namespace tidemark::cli {
 
-enum class Format { kText, kJson };
+enum class Format { kText, kJson, kCsv };
+
+// What a command trims when its options do not say: pprof's defaults. Machine-readable
+// formats are whole unless an option trims them.
+enum class Trim {
+  kNothing,  // and options cannot change it: peek, list, disasm, raw, callgrind
+  kRows,     // nothing unless --nodecount says so: diff
+  kTable,    // small nodes: top, topproto
+  kGraph,    // small nodes and edges, 80 nodes: tree, graph
+};
 
 struct ReportFlags {
   report::Options report;
   Format format = Format::kText;
-  size_t nodecount = 0;  // rows shown; 0: all
   bool symbolize = true;
+  std::vector<std::string> base;       // subtracted; several are merged
+  std::vector<std::string> diff_base;  // the same, with percentages of the base
+  bool normalize = false;
 
   OpenOptions open_options() const { return {.symbolize = symbolize, .classify = false}; }
 };
@@ -28,9 +41,15 @@ struct ReportFlags {
 // `format` and `symbolize` must outlive `command`.
 void AddFormatOption(CLI::App& command, Format& format);
 void AddSymbolizeOption(CLI::App& command, bool& symbolize);
-// --sample-index, --granularity, the filters, --nodecount, --format and --symbolize.
-// `flags` must outlive `command`.
-void AddReportOptions(CLI::App& command, ReportFlags& flags);
+// --sample-index, the granularity, the filters, trimming, --symbolize. `flags` must outlive
+// `command`. Options that `trim` excludes are not offered.
+void AddReportOptions(CLI::App& command, ReportFlags& flags, Trim trim);
+// What is done to values before they are shown: --base, --diff-base, --normalize, --mean,
+// --divide-by. Every command but diff, which has its own base.
+void AddArithmeticOptions(CLI::App& command, ReportFlags& flags);
+// --format with the formats this command has; JSON and CSV trim nothing by default.
+// REQUIRES: after AddReportOptions.
+void AddReportFormat(CLI::App& command, ReportFlags& flags, bool csv);
 
 }  // namespace tidemark::cli
 

@@ -10,6 +10,7 @@
 #include "analyzer/cli/json_writer.h"
 #include "analyzer/cli/open_profile.h"
 #include "analyzer/cli/options.h"
+#include "analyzer/cli/report_source.h"
 #include "analyzer/cli/text_writer.h"
 #include "analyzer/io/folded_export.h"
 #include "analyzer/io/json_export.h"
@@ -27,12 +28,11 @@ struct TopArguments {
 
 int RunTop(const TopArguments& arguments) {
   const ReportFlags& flags = arguments.flags;
-  const auto profile = OpenProfiles(arguments.files, flags.open_options());
-  if (!profile.ok()) return Fail(profile.status());
-  const auto top = report::Top(**profile, flags.report);
-  if (!top.ok()) return Fail(top.status());
-  return Print(flags.format == Format::kJson ? TopJson(*top, flags.nodecount)
-                                             : TopText(**profile, *top, flags.nodecount));
+  const auto source = OpenReport(arguments.files, flags);
+  if (!source.ok()) return Fail(source.status());
+  const report::Selection& selection = *source->selection;
+  const report::TopReport top = report::Top(selection);
+  return Print(flags.format == Format::kJson ? TopJson(selection, top) : TopText(selection, top));
 }
 
 struct DiffArguments {
@@ -49,8 +49,9 @@ int RunDiff(const DiffArguments& arguments) {
   if (!profile.ok()) return Fail(profile.status());
   const auto diff = report::Diff(**base, **profile, flags.report);
   if (!diff.ok()) return Fail(diff.status());
-  return Print(flags.format == Format::kJson ? DiffJson(*diff, flags.nodecount)
-                                             : DiffText(**base, **profile, *diff, flags.nodecount));
+  return Print(flags.format == Format::kJson
+                   ? DiffJson(*diff, static_cast<size_t>(flags.report.node_count))
+                   : DiffText(**base, **profile, *diff, flags.report));
 }
 
 struct ConvertArguments {
@@ -110,14 +111,17 @@ void AddReportCommands(CLI::App& app, int& exit_status) {
   top->add_option("FILE", top_arguments->files, "Profiles; several are merged")
       ->required()
       ->type_name("");
-  AddReportOptions(*top, top_arguments->flags);
+  AddReportOptions(*top, top_arguments->flags, Trim::kTable);
+  AddArithmeticOptions(*top, top_arguments->flags);
+  AddReportFormat(*top, top_arguments->flags, /*csv=*/false);
   top->callback([top_arguments, &exit_status] { exit_status = RunTop(*top_arguments); });
 
   CLI::App* const diff = app.add_subcommand("diff", "What grew between two profiles");
   const auto diff_arguments = std::make_shared<DiffArguments>();
   diff->add_option("BASE", diff_arguments->base, "The earlier profile")->required()->type_name("");
   diff->add_option("FILE", diff_arguments->file, "The later profile")->required()->type_name("");
-  AddReportOptions(*diff, diff_arguments->flags);
+  AddReportOptions(*diff, diff_arguments->flags, Trim::kRows);
+  AddReportFormat(*diff, diff_arguments->flags, /*csv=*/false);
   diff->callback([diff_arguments, &exit_status] { exit_status = RunDiff(*diff_arguments); });
 
   CLI::App* const convert = app.add_subcommand("convert", "Write profiles in another format");

@@ -3,30 +3,45 @@
 #include <algorithm>
 #include <vector>
 
-#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
 #include "absl/time/time.h"
 #include "analyzer/base/units.h"
+#include "analyzer/cli/report_source.h"
 
 namespace tidemark::cli {
 namespace {
 
-// pprof's name of a row: "address function file:line", what is known of it.
-template <typename Row>
-std::string RowName(const Row& row) {
+using report::WrappingAdd;
+
+// pprof's name of a row: "address function file:line:column", what is known of it.
+std::string RowName(uint64_t address, absl::string_view function, absl::string_view file,
+                    int64_t line, int64_t column) {
   std::string name;
   const auto add = [&name](absl::string_view part) {
     absl::StrAppend(&name, name.empty() ? "" : " ", part);
   };
-  if (row.address != 0) add(absl::StrFormat("%016x", row.address));
-  if (!row.function.empty()) add(row.function);
-  if (row.line != 0) {
-    add(absl::StrCat(row.file, ":", row.line));
-  } else if (!row.file.empty()) {
-    add(row.file);
+  if (address != 0) add(absl::StrFormat("%016x", address));
+  if (!function.empty()) add(function);
+  if (line != 0) {
+    add(absl::StrCat(file, ":", line, column != 0 ? absl::StrCat(":", column) : ""));
+  } else if (!file.empty()) {
+    add(file);
   }
   return name.empty() ? "<unknown>" : name;
+}
+
+const char* Text(report::InlineMark mark) {
+  switch (mark) {
+    case report::InlineMark::kNone:
+      return "";
+    case report::InlineMark::kPartial:
+      return " (partial-inline)";
+    case report::InlineMark::kAll:
+      return " (inline)";
+  }
+  return "";
 }
 
 std::string BaseName(absl::string_view path) {
@@ -34,13 +49,12 @@ std::string BaseName(absl::string_view path) {
 }
 
 std::string TimeText(const Profile& p) {
-  if (p.time_ns() == 0) return "";
-  return absl::FormatTime("%Y-%m-%d %H:%M:%S UTC", absl::FromUnixNanos(p.time_ns()),
-                          absl::UTCTimeZone());
+  return absl::FormatTime("%Y-%m-%d %H:%M:%S %Z", absl::FromUnixNanos(p.time_ns()),
+                          absl::LocalTimeZone());
 }
 
-// The lines above the table. The first mapping is the main program's.
-std::string Head(const Profile& p, absl::string_view sample_type) {
+// The lines above a diff. The first mapping is the main program's.
+std::string DiffHead(const Profile& base, const Profile& p, absl::string_view sample_type) {
   std::string out;
   if (!p.mappings().empty()) {
     const Mapping& main = p.mappings().front();
@@ -54,14 +68,8 @@ std::string Head(const Profile& p, absl::string_view sample_type) {
   if (p.duration_ns() != 0) {
     absl::StrAppend(&out, "Duration: ", FormatValue(p.duration_ns(), "nanoseconds"), "\n");
   }
+  if (base.time_ns() != 0) absl::StrAppend(&out, "Base: ", TimeText(base), "\n");
   return out;
-}
-
-size_t Shown(size_t rows, size_t limit) { return limit == 0 ? rows : std::min(rows, limit); }
-
-// Sums of hostile values wrap.
-int64_t WrappingSum(int64_t a, int64_t b) {
-  return static_cast<int64_t>(static_cast<uint64_t>(a) + static_cast<uint64_t>(b));
 }
 
 std::string Signed(int64_t value, const ValueFormat& format) {
@@ -70,35 +78,34 @@ std::string Signed(int64_t value, const ValueFormat& format) {
 
 }  // namespace
 
-std::string TopText(const Profile& profile, const report::TopReport& top, size_t limit) {
-  const size_t shown = Shown(top.rows.size(), limit);
+std::string TopText(const report::Selection& selection, const report::TopReport& top) {
   std::vector<int64_t> sizes;
-  for (const report::TopRow& row : top.rows) sizes.push_back(row.flat != 0 ? row.flat : row.cum);
-  const ValueFormat format(top.unit, sizes, top.total);
-
-  int64_t flat_sum = 0;
-  for (size_t i = 0; i < shown; ++i) flat_sum = WrappingSum(flat_sum, top.rows[i].flat);
-  std::string out = Head(profile, top.sample_type);
-  absl::StrAppend(&out, "Showing nodes accounting for ", format.Format(flat_sum), ", ",
-                  absl::StripAsciiWhitespace(FormatPercent(flat_sum, top.total)), " of ",
-                  format.Format(top.total), " total\n");
-  if (shown < top.rows.size()) {
-    absl::StrAppend(&out, "Showing top ", shown, " nodes out of ", top.rows.size(), "\n");
+  sizes.reserve(top.rows.size());
+  Trimmed trimmed{.shown_nodes = top.rows.size(),
+                  .nodes = top.nodes,
+                  .dropped_nodes = top.dropped_nodes};
+  for (const report::TopRow& row : top.rows) {
+    sizes.push_back(row.flat != 0 ? row.flat : row.cum);
+    trimmed.shown_total = WrappingAdd(trimmed.shown_total, row.flat);
   }
-  out += "      flat  flat%   sum%        cum   cum%\n";
-  flat_sum = 0;
-  for (size_t i = 0; i < shown; ++i) {
-    const report::TopRow& row = top.rows[i];
-    flat_sum = WrappingSum(flat_sum, row.flat);
-    absl::StrAppendFormat(&out, "%10s %s %s %10s %s  %s\n", format.Format(row.flat),
+  const ValueFormat format = FormatFor(selection, sizes);
+
+  std::string out = absl::StrCat(absl::StrJoin(ReportLabels(selection, format, trimmed), "\n"),
+                                 "\n      flat  flat%   sum%        cum   cum%\n");
+  int64_t flat_sum = 0;
+  for (const report::TopRow& row : top.rows) {
+    flat_sum = WrappingAdd(flat_sum, row.flat);
+    absl::StrAppendFormat(&out, "%10s %s %s %10s %s  %s%s\n", format.Format(row.flat),
                           FormatPercent(row.flat, top.total), FormatPercent(flat_sum, top.total),
-                          format.Format(row.cum), FormatPercent(row.cum, top.total), RowName(row));
+                          format.Format(row.cum), FormatPercent(row.cum, top.total),
+                          RowName(row.address, row.function, row.file, row.line, row.column),
+                          Text(row.inlined));
   }
   return out;
 }
 
 std::string DiffText(const Profile& base, const Profile& profile, const report::DiffReport& diff,
-                     size_t limit) {
+                     const report::Options& options) {
   std::vector<const report::DiffRow*> changed;
   std::vector<int64_t> sizes;
   bool any_interval = false;
@@ -108,16 +115,14 @@ std::string DiffText(const Profile& base, const Profile& profile, const report::
     sizes.push_back(row.delta_flat);
     any_interval |= row.delta_ci.has_value();
   }
-  const size_t shown = Shown(changed.size(), limit);
-  const ValueFormat format(diff.unit, sizes, std::max(diff.base_total, diff.total));
+  const size_t limit = static_cast<size_t>(options.node_count);
+  const size_t shown = limit == 0 ? changed.size() : std::min(changed.size(), limit);
+  const ValueFormat format(diff.unit, sizes, std::max(diff.base_total, diff.total), options.unit);
 
-  std::string out = Head(profile, diff.sample_type);
-  if (base.time_ns() != 0) absl::StrAppend(&out, "Base: ", TimeText(base), "\n");
-  const uint64_t growth =
-      static_cast<uint64_t>(diff.total) - static_cast<uint64_t>(diff.base_total);
+  std::string out = DiffHead(base, profile, diff.sample_type);
+  const int64_t growth = report::WrappingSubtract(diff.total, diff.base_total);
   absl::StrAppend(&out, "Total: ", format.Format(diff.base_total), " -> ",
-                  format.Format(diff.total), ", ", Signed(static_cast<int64_t>(growth), format),
-                  "\n");
+                  format.Format(diff.total), ", ", Signed(growth, format), "\n");
   if (changed.size() < diff.rows.size()) {
     absl::StrAppend(&out, diff.rows.size() - changed.size(), " nodes did not change\n");
   }
@@ -138,7 +143,8 @@ std::string DiffText(const Profile& base, const Profile& profile, const report::
     }
     absl::StrAppendFormat(&out, "%10s %s%10s %10s %10s  %s\n", Signed(row.delta_flat, format),
                           interval, format.Format(row.base_flat), format.Format(row.flat),
-                          Signed(row.delta_cum, format), RowName(row));
+                          Signed(row.delta_cum, format),
+                          RowName(row.address, row.function, row.file, row.line, 0));
   }
   return out;
 }

@@ -5,20 +5,20 @@
 #ifndef TIDEMARK_ANALYZER_CLI_TEXT_WRITER_H_
 #define TIDEMARK_ANALYZER_CLI_TEXT_WRITER_H_
 
-#include <cstddef>
 #include <string>
 
 #include "analyzer/model/profile.h"
 #include "analyzer/report/diff.h"
 #include "analyzer/report/options.h"
+#include "analyzer/report/selection.h"
 #include "analyzer/report/top.h"
 
 namespace tidemark::cli {
 
-// `limit`: rows shown, 0 all.
-std::string TopText(const Profile& profile, const report::TopReport& top, size_t limit);
+std::string TopText(const report::Selection& selection, const report::TopReport& top);
+// options.node_count limits the rows; options.unit is that of all values.
 std::string DiffText(const Profile& base, const Profile& profile, const report::DiffReport& diff,
-                     size_t limit);
+                     const report::Options& options);
 
 }  // namespace tidemark::cli
 

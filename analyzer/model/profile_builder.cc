@@ -149,6 +149,31 @@ ProfileBuilder::ProfileBuilder(const Profile& base) : tables_(std::make_unique<T
   tables_->profile.annotations_ = Annotations();
 }
 
+ProfileBuilder::ProfileBuilder(const Profile& base, Keep /*keep*/) {
+  Profile start;
+  start.strings_ = base.strings_;
+  start.string_storage_ = base.string_storage_;
+  start.mappings_ = base.mappings_;
+  start.functions_ = base.functions_;
+  start.lines_ = base.lines_;
+  start.locations_ = base.locations_;
+  start.stack_begins_ = {0};
+  start.label_begins_ = base.label_begins_;
+  start.labels_ = base.labels_;
+  start.sample_types_ = base.sample_types_;
+  start.values_.resize(base.sample_types_.size());
+  start.default_sample_type_ = base.default_sample_type_;
+  start.period_type_ = base.period_type_;
+  start.period_ = base.period_;
+  start.time_ns_ = base.time_ns_;
+  start.duration_ns_ = base.duration_ns_;
+  start.comments_ = base.comments_;
+  start.drop_frames_ = base.drop_frames_;
+  start.keep_frames_ = base.keep_frames_;
+  start.doc_url_ = base.doc_url_;
+  tables_ = std::make_unique<Tables>(std::move(start));
+}
+
 ProfileBuilder::~ProfileBuilder() = default;
 
 StringId ProfileBuilder::AddString(absl::string_view s) {

@@ -23,6 +23,10 @@ class ProfileBuilder {
   // Starts from a copy of everything in `base` except its samples' annotations; ids
   // of `base` stay valid. Used by passes that replace one part (symbolize, classify).
   explicit ProfileBuilder(const Profile& base);
+  // The same without the samples and stacks, for passes that make others (LabelSetIds of
+  // `base` stay valid too).
+  enum class Keep { kTables };
+  ProfileBuilder(const Profile& base, Keep keep);
   ~ProfileBuilder();
 
   StringId AddString(absl::string_view s);

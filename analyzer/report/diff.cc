@@ -9,6 +9,7 @@
 #include "analyzer/report/filter.h"
 #include "analyzer/report/node_table.h"
 #include "analyzer/report/sampling_error.h"
+#include "analyzer/report/selection.h"
 #include "analyzer/report/tally.h"
 
 namespace tidemark::report {
@@ -21,7 +22,7 @@ std::vector<SampledSum> FlatSums(const FilteredProfile& filtered, const Location
   const Profile& profile = filtered.profile();
   for (size_t i = 0; i < profile.sample_count(); ++i) {
     const StackId stack = profile.sample_stacks()[i];
-    if (!filtered.keeps(stack)) continue;
+    if (!filtered.keeps_sample(i)) continue;
     const uint32_t leaf = LeafNode(filtered, nodes, stack);
     if (leaf != kNoNode) sums[leaf] += errors.of(i);
   }
@@ -107,25 +108,30 @@ class DeltaIntervals {
 
 absl::StatusOr<DiffReport> Diff(const Profile& base, const Profile& profile,
                                 const Options& options) {
-  const auto index = ResolveSampleIndex(profile, options.sample_index);
-  if (!index.ok()) return index.status();
-  const ValueType type = profile.sample_types()[*index];
-  const auto base_index = MatchingSampleType(base, profile, *index);
+  Options sides = options;
+  sides.mean = false;
+  const auto newer_side = Selection::Make(profile, sides);
+  if (!newer_side.ok()) return newer_side.status();
+  const int index = newer_side->sample_type();
+  const auto base_index = MatchingSampleType(base, profile, index);
   if (!base_index.ok()) return base_index.status();
-  const auto newer_filtered = FilteredProfile::Make(profile, options);
-  if (!newer_filtered.ok()) return newer_filtered.status();
-  const auto base_filtered = FilteredProfile::Make(base, options);
-  if (!base_filtered.ok()) return base_filtered.status();
+  sides.sample_index = absl::StrCat(*base_index);
+  const auto base_side = Selection::Make(base, sides);
+  if (!base_side.ok()) return base_side.status();
+  const FilteredProfile& newer_filtered = newer_side->filtered();
+  const FilteredProfile& base_filtered = base_side->filtered();
 
-  NodeTable table(options.granularity, NodeTable::Unknown::kByModule, /*rebase=*/true);
-  const LocationNodes newer_nodes = table.Add(*newer_filtered);
-  const LocationNodes base_nodes = table.Add(*base_filtered);
+  NodeTable table(options, NodeTable::Unknown::kByModule, /*rebase=*/true);
+  const LocationNodes newer_nodes = table.Add(newer_filtered);
+  const LocationNodes base_nodes = table.Add(base_filtered);
   const Tally newer =
-      CountUp(*newer_filtered, newer_nodes, table.size(), newer_filtered->ValuesPerStack(*index));
+      CountUp(newer_filtered, newer_nodes, table.size(),
+              newer_filtered.ValuesPerStack(static_cast<size_t>(index)));
   const Tally old =
-      CountUp(*base_filtered, base_nodes, table.size(), base_filtered->ValuesPerStack(*base_index));
-  const DeltaIntervals intervals({&*base_filtered, &base_nodes, *base_index},
-                                 {&*newer_filtered, &newer_nodes, *index}, table.size());
+      CountUp(base_filtered, base_nodes, table.size(),
+              base_filtered.ValuesPerStack(static_cast<size_t>(*base_index)));
+  const DeltaIntervals intervals({&base_filtered, &base_nodes, *base_index},
+                                 {&newer_filtered, &newer_nodes, index}, table.size());
 
   std::vector<int64_t> delta_flat(table.size()), delta_cum(table.size());
   std::vector<uint32_t> order;
@@ -144,10 +150,10 @@ absl::StatusOr<DiffReport> Diff(const Profile& base, const Profile& profile,
   }
 
   DiffReport report;
-  report.sample_type = std::string(profile.string(type.type));
-  report.unit = std::string(profile.string(type.unit));
-  report.base_total = Total(base, *base_index);
-  report.total = Total(profile, *index);
+  report.sample_type = newer_side->type_name();
+  report.unit = newer_side->unit();
+  report.base_total = base_side->total();
+  report.total = newer_side->total();
   report.rows.reserve(order.size());
   for (const uint32_t node : order) {
     DiffRow& row = report.rows.emplace_back();

@@ -47,7 +47,7 @@ struct DiffReport {
   std::vector<DiffRow> rows;
 };
 
-// The filters apply to both. kInvalidArgument also when `base` lacks the sample type or
+// The filters apply to both; mean and divide_by are not looked at. kInvalidArgument also when `base` lacks the sample type or
 // has it in another unit.
 absl::StatusOr<DiffReport> Diff(const Profile& base, const Profile& profile,
                                 const Options& options);

@@ -2,6 +2,7 @@
 
 #include <re2/re2.h>
 
+#include <algorithm>
 #include <memory>
 #include <optional>
 #include <string>
@@ -9,6 +10,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
+#include "analyzer/report/tag_filter.h"
 
 namespace tidemark::report {
 namespace {
@@ -74,6 +76,33 @@ absl::string_view SimplifiedName(absl::string_view name) {
   return name;
 }
 
+// The filters that ask for names, compiled; null: no filter.
+struct NameFilters {
+  std::unique_ptr<RE2> focus, ignore, hide, show, show_from, prune_from, tag_show, tag_hide;
+};
+
+absl::StatusOr<NameFilters> CompileFilters(const Options& options) {
+  NameFilters filters;
+  const struct {
+    const char* option;
+    const std::string& pattern;
+    std::unique_ptr<RE2>& compiled;
+  } all[] = {{"focus", options.focus, filters.focus},
+             {"ignore", options.ignore, filters.ignore},
+             {"hide", options.hide, filters.hide},
+             {"show", options.show, filters.show},
+             {"show-from", options.show_from, filters.show_from},
+             {"prune-from", options.prune_from, filters.prune_from},
+             {"tagshow", options.tag_show, filters.tag_show},
+             {"taghide", options.tag_hide, filters.tag_hide}};
+  for (const auto& filter : all) {
+    auto compiled = CompileOption(filter.option, filter.pattern);
+    if (!compiled.ok()) return compiled.status();
+    filter.compiled = *std::move(compiled);
+  }
+  return filters;
+}
+
 }  // namespace
 
 // The passes in pprof's order; each sees what the one before left.
@@ -84,7 +113,11 @@ class FilterPass {
         lines_(profile.locations().size()),
         hidden_(profile.locations().size(), false),
         first_(profile.stack_count(), 0),
+        last_(profile.stack_count(), 0),
         kept_(profile.stack_count(), true) {
+    for (uint32_t s = 0; s < last_.size(); ++s) {
+      last_[s] = static_cast<uint32_t>(profile.stack(StackId{s}).size());
+    }
     for (uint32_t i = 0; i < lines_.size(); ++i) {
       const auto lines = profile.lines(LocationId{i});
       lines_[i].assign(lines.begin(), lines.end());
@@ -141,19 +174,20 @@ class FilterPass {
     }
   }
 
-  // REQUIRES: at least one regex. Those that are null do not filter.
-  void FilterByName(const RE2* focus, const RE2* ignore, const RE2* hide, const RE2* show) {
+  void FilterByName(const NameFilters& filters) {
+    const RE2* const focus = filters.focus.get();
+    const RE2* const ignore = filters.ignore.get();
+    if (focus == nullptr && ignore == nullptr && !filters.hide && !filters.show) return;
     const std::vector<Verdict> verdicts = FocusAndIgnore(focus, ignore);
-    if (hide != nullptr) Hide(NameMatcher(profile_, *hide));
-    if (show != nullptr) Show(NameMatcher(profile_, *show));
-    bool any_hidden = false;
-    for (const bool hidden : hidden_) any_hidden = any_hidden || hidden;
+    if (filters.hide) Hide(NameMatcher(profile_, *filters.hide));
+    if (filters.show) Show(NameMatcher(profile_, *filters.show));
+    const bool any_hidden = std::find(hidden_.begin(), hidden_.end(), true) != hidden_.end();
 
     for (uint32_t s = 0; s < kept_.size(); ++s) {
       bool focused = false;
       bool ignored = false;
       bool visible = false;
-      for (const LocationId id : profile_.stack(StackId{s}).subspan(first_[s])) {
+      for (const LocationId id : Stack(s)) {
         focused = focused || verdicts[id.value] == kFocused;
         ignored = ignored || verdicts[id.value] == kIgnored;
         visible = visible || !hidden_[id.value];
@@ -162,11 +196,114 @@ class FilterPass {
     }
   }
 
+  // Nothing above the outermost match; stacks without one go.
+  void ShowFrom(const RE2& re) {
+    const NameMatcher matcher(profile_, re);
+    std::vector<bool> matches(lines_.size(), false);
+    bool any = false;
+    for (uint32_t i = 0; i < lines_.size(); ++i) {
+      std::vector<Line>& lines = lines_[i];
+      if (matcher.Matches(profile_.location(LocationId{i}).mapping)) {
+        matches[i] = any = true;
+        continue;
+      }
+      size_t end = lines.size();
+      while (end > 0 && !matcher.Matches(lines[end - 1])) --end;
+      if (end == 0) continue;
+      lines.resize(end);
+      matches[i] = any = true;
+    }
+    for (uint32_t s = 0; s < kept_.size(); ++s) {
+      const auto stack = profile_.stack(StackId{s});
+      while (last_[s] > first_[s]) {
+        const LocationId outermost = stack[last_[s] - 1];
+        if (!hidden_[outermost.value] && matches[outermost.value]) break;
+        --last_[s];
+      }
+      if (last_[s] == first_[s]) kept_[s] = false;
+    }
+    if (!any) unmatched_.push_back("show-from");
+  }
+
+  // Nothing beneath the innermost match.
+  void PruneFrom(const RE2& re) {
+    std::vector<bool> matching;  // [function]
+    matching.reserve(profile_.functions().size());
+    for (const Function& f : profile_.functions()) {
+      const absl::string_view name = profile_.string(f.name);
+      matching.push_back(!name.empty() && RE2::PartialMatch(Piece(SimplifiedName(name)), re));
+    }
+    std::vector<bool> prunes(lines_.size(), false);
+    for (uint32_t i = 0; i < lines_.size(); ++i) {
+      std::vector<Line>& lines = lines_[i];
+      const auto match = std::find_if(lines.begin(), lines.end(), [&](const Line& line) {
+        return line.function.valid() && matching[line.function.value];
+      });
+      if (match == lines.end()) continue;
+      lines.erase(lines.begin(), match);
+      prunes[i] = true;
+    }
+    for (uint32_t s = 0; s < kept_.size(); ++s) {
+      const auto stack = profile_.stack(StackId{s});
+      for (uint32_t i = first_[s]; i < last_[s]; ++i) {
+        if (hidden_[stack[i].value] || !prunes[stack[i].value]) continue;
+        first_[s] = i;
+        break;
+      }
+    }
+  }
+
+  absl::Status FilterByLabels(const Options& options) {
+    if (options.tag_focus.empty() && options.tag_ignore.empty()) return absl::OkStatus();
+    const auto focus = TagFilter::Make("tagfocus", options.tag_focus, profile_);
+    if (!focus.ok()) return focus.status();
+    const auto ignore = TagFilter::Make("tagignore", options.tag_ignore, profile_);
+    if (!ignore.ok()) return ignore.status();
+    bool any_focused = false, any_ignored = false;
+    labels_kept_.resize(profile_.label_set_count());
+    for (uint32_t i = 0; i < labels_kept_.size(); ++i) {
+      const auto labels = profile_.labels(LabelSetId{i});
+      const bool focused = options.tag_focus.empty() || focus->Matches(labels);
+      const bool ignored = !options.tag_ignore.empty() && ignore->Matches(labels);
+      any_focused = any_focused || focused;
+      any_ignored = any_ignored || ignored;
+      labels_kept_[i] = focused && !ignored;
+    }
+    if (!any_focused) unmatched_.push_back("tagfocus");
+    if (!options.tag_ignore.empty() && !any_ignored) unmatched_.push_back("tagignore");
+    return absl::OkStatus();
+  }
+
+  // Which labels are shown. REQUIRES: at least one regex.
+  void FilterLabelKeys(const RE2* show, const RE2* hide) {
+    label_keys_.assign(profile_.string_count(), true);
+    std::vector<bool> asked(profile_.string_count(), false);
+    bool any_shown = false, any_hidden = false;
+    for (uint32_t i = 0; i < profile_.label_set_count(); ++i) {
+      for (const Label& label : profile_.labels(LabelSetId{i})) {
+        if (asked[label.key.value]) continue;
+        asked[label.key.value] = true;
+        const re2::StringPiece key = Piece(profile_.string(label.key));
+        const bool shown = show == nullptr || RE2::PartialMatch(key, *show);
+        const bool hidden = hide != nullptr && RE2::PartialMatch(key, *hide);
+        any_shown = any_shown || shown;
+        any_hidden = any_hidden || hidden;
+        label_keys_[label.key.value] = shown && !hidden;
+      }
+    }
+    if (show != nullptr && !any_shown) unmatched_.push_back("tagshow");
+    if (hide != nullptr && !any_hidden) unmatched_.push_back("taghide");
+  }
+
   FilteredProfile Finish(bool no_inlines) {
     FilteredProfile filtered;
     filtered.profile_ = &profile_;
     filtered.kept_ = std::move(kept_);
     filtered.first_ = std::move(first_);
+    filtered.last_ = std::move(last_);
+    filtered.labels_kept_ = std::move(labels_kept_);
+    filtered.label_keys_ = std::move(label_keys_);
+    filtered.unmatched_ = std::move(unmatched_);
     filtered.hidden_ = std::move(hidden_);
     filtered.line_begins_.reserve(lines_.size() + 1);
     filtered.line_begins_.push_back(0);
@@ -182,6 +319,10 @@ class FilterPass {
  private:
   enum Verdict : uint8_t { kNeither, kFocused, kIgnored };
 
+  absl::Span<const LocationId> Stack(uint32_t s) const {
+    return profile_.stack(StackId{s}).subspan(first_[s], last_[s] - first_[s]);
+  }
+
   bool LocationMatches(uint32_t location, const NameMatcher& matcher) const {
     for (const Line& line : lines_[location]) {
       if (matcher.Matches(line)) return true;
@@ -189,7 +330,7 @@ class FilterPass {
     return matcher.Matches(profile_.location(LocationId{location}).mapping);
   }
 
-  std::vector<Verdict> FocusAndIgnore(const RE2* focus, const RE2* ignore) const {
+  std::vector<Verdict> FocusAndIgnore(const RE2* focus, const RE2* ignore) {
     std::optional<NameMatcher> focus_matcher, ignore_matcher;
     if (focus != nullptr) focus_matcher.emplace(profile_, *focus);
     if (ignore != nullptr) ignore_matcher.emplace(profile_, *ignore);
@@ -201,12 +342,19 @@ class FilterPass {
         verdicts[i] = kFocused;
       }
     }
+    const auto none = [&](Verdict verdict) {
+      return std::find(verdicts.begin(), verdicts.end(), verdict) == verdicts.end();
+    };
+    if (focus != nullptr && none(kFocused)) unmatched_.push_back("focus");
+    if (ignore != nullptr && none(kIgnored)) unmatched_.push_back("ignore");
     return verdicts;
   }
 
   void Hide(const NameMatcher& matcher) {
+    bool any = false;
     for (uint32_t i = 0; i < lines_.size(); ++i) {
       if (!LocationMatches(i, matcher)) continue;
+      any = true;
       if (matcher.Matches(profile_.location(LocationId{i}).mapping)) {
         lines_[i].clear();
       } else {
@@ -214,11 +362,13 @@ class FilterPass {
       }
       hidden_[i] = lines_[i].empty();
     }
+    if (!any) unmatched_.push_back("hide");
   }
 
   // A location without symbols is never shown, even when its mapping matches: pprof asks
   // for lines.
   void Show(const NameMatcher& matcher) {
+    bool any = false;
     for (uint32_t i = 0; i < lines_.size(); ++i) {
       if (!matcher.Matches(profile_.location(LocationId{i}).mapping)) {
         std::erase_if(lines_[i], [&](const Line& line) {
@@ -226,32 +376,36 @@ class FilterPass {
         });
       }
       if (lines_[i].empty()) hidden_[i] = true;
+      any = any || !lines_[i].empty();
     }
+    if (!any) unmatched_.push_back("show");
   }
 
   const Profile& profile_;
   std::vector<std::vector<Line>> lines_;  // [location]
   std::vector<bool> hidden_;
   std::vector<uint32_t> first_;
+  std::vector<uint32_t> last_;
   std::vector<bool> kept_;
+  std::vector<bool> labels_kept_;
+  std::vector<bool> label_keys_;
+  std::vector<std::string> unmatched_;
 };
 
 absl::StatusOr<FilteredProfile> FilteredProfile::Make(const Profile& profile,
                                                       const Options& options) {
-  auto focus = CompileOption("focus", options.focus);
-  if (!focus.ok()) return focus.status();
-  auto ignore = CompileOption("ignore", options.ignore);
-  if (!ignore.ok()) return ignore.status();
-  auto hide = CompileOption("hide", options.hide);
-  if (!hide.ok()) return hide.status();
-  auto show = CompileOption("show", options.show);
-  if (!show.ok()) return show.status();
-
+  const auto filters = CompileFilters(options);
+  if (!filters.ok()) return filters.status();
   FilterPass pass(profile);
   pass.Prune();
-  if (*focus || *ignore || *hide || *show) {
-    pass.FilterByName(focus->get(), ignore->get(), hide->get(), show->get());
+  pass.FilterByName(*filters);
+  if (filters->show_from) pass.ShowFrom(*filters->show_from);
+  const absl::Status labels = pass.FilterByLabels(options);
+  if (!labels.ok()) return labels;
+  if (filters->tag_show || filters->tag_hide) {
+    pass.FilterLabelKeys(filters->tag_show.get(), filters->tag_hide.get());
   }
+  if (filters->prune_from) pass.PruneFrom(*filters->prune_from);
   return pass.Finish(options.no_inlines);
 }
 
@@ -259,7 +413,9 @@ std::vector<int64_t> FilteredProfile::ValuesPerStack(size_t sample_type) const {
   std::vector<int64_t> sums(profile_->stack_count(), 0);
   const auto values = profile_->values(sample_type);
   const auto stacks = profile_->sample_stacks();
+  const auto label_sets = profile_->sample_labels();
   for (size_t i = 0; i < values.size(); ++i) {
+    if (!keeps(label_sets[i])) continue;
     int64_t& sum = sums[stacks[i].value];
     sum = WrappingAdd(sum, values[i]);
   }

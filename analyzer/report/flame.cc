@@ -4,11 +4,13 @@
 #include <optional>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "absl/types/span.h"
 #include "analyzer/report/diff.h"
 #include "analyzer/report/filter.h"
 #include "analyzer/report/frame.h"
 #include "analyzer/report/node_table.h"
+#include "analyzer/report/selection.h"
 
 namespace tidemark::report {
 namespace {
@@ -207,34 +209,36 @@ void Arrange(const Trie& trie, Names* names, const std::vector<std::optional<uin
 
 absl::StatusOr<FlameTree> Flame(const Profile& profile, const Profile* base, const Options& options,
                                 bool inverted) {
-  const auto index = ResolveSampleIndex(profile, options.sample_index);
-  if (!index.ok()) return index.status();
-  const auto filtered = FilteredProfile::Make(profile, options);
-  if (!filtered.ok()) return filtered.status();
+  Options sides = options;
+  sides.mean = false;
+  const auto side = Selection::Make(profile, sides);
+  if (!side.ok()) return side.status();
+  const auto values = [](const Selection& of) {
+    return of.filtered().ValuesPerStack(static_cast<size_t>(of.sample_type()));
+  };
 
   FlameTree tree;
-  const ValueType type = profile.sample_types()[*index];
-  tree.sample_type = std::string(profile.string(type.type));
-  tree.unit = std::string(profile.string(type.unit));
+  tree.sample_type = side->type_name();
+  tree.unit = side->unit();
 
-  NodeTable table(options.granularity, NodeTable::Unknown::kByAddress, /*rebase=*/true);
+  NodeTable table(options, NodeTable::Unknown::kByAddress, /*rebase=*/true);
   Trie trie;
-  const LocationNodes nodes = table.Add(*filtered);
-  trie.Add(*filtered, nodes, filtered->ValuesPerStack(*index), inverted, /*is_base=*/false);
+  const LocationNodes nodes = table.Add(side->filtered());
+  trie.Add(side->filtered(), nodes, values(*side), inverted, /*is_base=*/false);
   std::vector<std::optional<uint64_t>> offsets(table.size());
-  CollectOffsets(profile, nodes, &offsets);
-  std::optional<FilteredProfile> base_filtered;  // the table's keys point into its profile
+  CollectOffsets(side->profile(), nodes, &offsets);
+  std::optional<Selection> base_side;  // the table's keys point into its profile
   if (base != nullptr) {
-    const auto base_index = MatchingSampleType(*base, profile, *index);
+    const auto base_index = MatchingSampleType(*base, profile, side->sample_type());
     if (!base_index.ok()) return base_index.status();
-    auto made = FilteredProfile::Make(*base, options);
+    sides.sample_index = absl::StrCat(*base_index);
+    auto made = Selection::Make(*base, sides);
     if (!made.ok()) return made.status();
-    base_filtered = *std::move(made);
-    const LocationNodes base_nodes = table.Add(*base_filtered);
-    trie.Add(*base_filtered, base_nodes, base_filtered->ValuesPerStack(*base_index), inverted,
-             /*is_base=*/true);
+    base_side = *std::move(made);
+    const LocationNodes base_nodes = table.Add(base_side->filtered());
+    trie.Add(base_side->filtered(), base_nodes, values(*base_side), inverted, /*is_base=*/true);
     offsets.resize(table.size());
-    CollectOffsets(*base, base_nodes, &offsets);
+    CollectOffsets(base_side->profile(), base_nodes, &offsets);
   }
   trie.Merge();
   Names names(table, &tree);

@@ -19,8 +19,25 @@ absl::string_view BaseName(absl::string_view path) {
 
 }  // namespace
 
+absl::string_view TrimPath(absl::string_view path, absl::string_view trim_path,
+                           absl::string_view source_path) {
+  if (trim_path.empty()) {
+    for (const absl::string_view directory : absl::StrSplit(source_path, ':', absl::SkipEmpty())) {
+      const std::string want = absl::StrCat("/", BaseName(CleanPath(directory)), "/");
+      const size_t found = path.find(want);
+      if (found != absl::string_view::npos) return path.substr(found + want.size());
+    }
+  }
+  std::vector<std::string> prefixes = absl::StrSplit(trim_path, ':', absl::SkipEmpty());
+  prefixes.insert(prefixes.end(), {"/proc/self/cwd/./", "/proc/self/cwd/"});
+  for (std::string& prefix : prefixes) {
+    if (prefix.back() != '/') prefix.push_back('/');
+    if (absl::ConsumePrefix(&path, prefix)) break;
+  }
+  return path;
+}
+
 std::string CleanPath(absl::string_view path) {
-  if (absl::ConsumePrefix(&path, "/proc/self/cwd/")) absl::ConsumePrefix(&path, "./");
   if (path.empty()) return "";
   const bool rooted = path[0] == '/';
   std::vector<absl::string_view> parts;
@@ -46,7 +63,7 @@ struct NodeTable::Source {
 };
 
 absl::string_view NodeTable::CleanFile(absl::string_view path) {
-  std::string cleaned = CleanPath(path);
+  std::string cleaned = CleanPath(TrimPath(path, trim_path_, source_path_));
   if (cleaned == path) return path;
   cleaned_files_.push_back(std::move(cleaned));
   return cleaned_files_.back();
@@ -63,9 +80,10 @@ NodeKey NodeTable::MakeKey(const Source& source, const Location& location, const
     if (functions) key.function = profile.string(function.name);
     if (files) key.file = source.files[line->function.value];
     if (lines) key.line = line->line;
-    if (key.function.empty()) key.start_line = function.start_line;
+    if (lines && show_columns_) key.column = line->column;
+    if (key.function.empty() || modules_) key.start_line = function.start_line;
   }
-  if (key.function.empty() && location.mapping.valid()) {
+  if ((key.function.empty() || modules_) && location.mapping.valid()) {
     key.module = profile.string(profile.mapping(location.mapping).file);
   }
   const bool unknown = key.function.empty() && key.file.empty();
@@ -129,16 +147,15 @@ std::string NodeTable::UnknownName(const NodeKey& key) {
   return absl::StrCat("[", BaseName(key.module), "]");
 }
 
-std::string NodeTable::PrintableName(uint32_t node) const {
-  const NodeKey& k = keys_[node];
+std::string NodeTable::Name(const NodeKey& k, absl::string_view separator) {
   std::string name;
-  const auto add = [&name](absl::string_view part) {
-    absl::StrAppend(&name, name.empty() ? "" : " ", part);
+  const auto add = [&name, separator](absl::string_view part) {
+    absl::StrAppend(&name, name.empty() ? "" : separator, part);
   };
   if (k.address != 0) add(absl::StrFormat("%016x", k.address));
   if (!k.function.empty()) add(k.function);
   if (k.line != 0) {
-    add(absl::StrCat(k.file, ":", k.line));
+    add(absl::StrCat(k.file, ":", k.line, k.column != 0 ? absl::StrCat(":", k.column) : ""));
   } else if (!k.file.empty()) {
     add(k.file);
   } else if (k.function.empty()) {
@@ -150,7 +167,7 @@ std::string NodeTable::PrintableName(uint32_t node) const {
 std::string NodeTable::FullName(uint32_t node) const {
   const NodeKey& k = keys_[node];
   return absl::StrCat("{", k.function, "  ", k.address, " ", k.file, " ", k.start_line, " ", k.line,
-                      " 0 ", k.module, "}");
+                      " ", k.column, " ", k.module, "}");
 }
 
 void SortLikePprof(const NodeTable& table, const std::vector<int64_t>& score,

@@ -29,14 +29,16 @@ struct NodeKey {
   // the profiles added to it.
   absl::string_view function;
   absl::string_view file;    // lexically cleaned
-  absl::string_view module;  // only for frames without a function name
+  absl::string_view module;  // only for frames without a function name, unless asked for
   uint64_t address = 0;
   int64_t line = 0;
-  int64_t start_line = 0;  // only for frames without a function name
+  int64_t column = 0;
+  int64_t start_line = 0;  // as module
   friend bool operator==(const NodeKey&, const NodeKey&) = default;
   template <typename H>
   friend H AbslHashValue(H h, const NodeKey& k) {
-    return H::combine(std::move(h), k.function, k.file, k.module, k.address, k.line, k.start_line);
+    return H::combine(std::move(h), k.function, k.file, k.module, k.address, k.line, k.column,
+                      k.start_line);
   }
 };
 
@@ -64,8 +66,18 @@ class NodeTable {
   // rebase: addresses are moved so that those of one module agree across profiles,
   // whatever address space randomization did (the module is recognised by its rounded
   // size, offset, and build id or else file, as in pprof's merge).
-  NodeTable(Granularity granularity, Unknown unknown, bool rebase)
-      : granularity_(granularity), unknown_(unknown), rebase_(rebase) {}
+  // Of the options, those that say what a node is: granularity, show_columns, the paths.
+  // modules: all frames are told apart by module, not only those without a function's name.
+  NodeTable(const Options& options, Unknown unknown, bool rebase, bool modules = false)
+      : granularity_(options.granularity),
+        // pprof leaves frames as they are where every part of them is asked for.
+        show_columns_(options.show_columns ||
+                      (granularity_ == Granularity::kAddresses && !options.no_inlines)),
+        trim_path_(options.trim_path),
+        source_path_(options.source_path),
+        unknown_(unknown),
+        rebase_(rebase),
+        modules_(modules) {}
   NodeTable(const NodeTable&) = delete;
   NodeTable& operator=(const NodeTable&) = delete;
 
@@ -76,7 +88,9 @@ class NodeTable {
   const NodeKey& key(uint32_t node) const { return keys_[node]; }
   // pprof's name of a node: "address function file:line", of which only what is known
   // and part of the granularity; else "[module]", else "<unknown>".
-  std::string PrintableName(uint32_t node) const;
+  std::string PrintableName(uint32_t node) const { return Name(keys_[node], " "); }
+  // The same of any key, with something else between the parts.
+  static std::string Name(const NodeKey& key, absl::string_view separator);
   // The last tie break of pprof's sort orders: different for any two nodes.
   std::string FullName(uint32_t node) const;
 
@@ -115,8 +129,12 @@ class NodeTable {
   static std::string UnknownName(const NodeKey& key);
 
   const Granularity granularity_;
+  const bool show_columns_;
+  const std::string trim_path_;
+  const std::string source_path_;
   const Unknown unknown_;
   const bool rebase_;
+  const bool modules_;
   std::vector<NodeKey> keys_;
   absl::flat_hash_map<NodeKey, uint32_t> ids_;
   std::deque<std::string> cleaned_files_;                   // what NodeKey::file points into
@@ -128,7 +146,12 @@ class NodeTable {
 void SortLikePprof(const NodeTable& table, const std::vector<int64_t>& score,
                    const std::vector<int64_t>& second, std::vector<uint32_t>* nodes);
 
-// filepath.Clean, after the prefixes that pprof strips from every path.
+// What trim_path cuts from the front of a path, and what source_path's directory names do
+// when there is no trim_path ("/build/project/a.c" and a source_path "/home/me/project" give
+// "a.c"), and the prefixes that pprof strips always.
+absl::string_view TrimPath(absl::string_view path, absl::string_view trim_path,
+                           absl::string_view source_path);
+// Go's filepath.Clean; "" stays "".
 std::string CleanPath(absl::string_view path);
 
 }  // namespace tidemark::report

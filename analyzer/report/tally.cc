@@ -30,12 +30,4 @@ Tally CountUp(const FilteredProfile& profile, const LocationNodes& nodes, size_t
   return tally;
 }
 
-int64_t Total(const Profile& profile, size_t sample_type) {
-  int64_t total = 0;
-  for (const int64_t value : profile.values(sample_type)) {
-    total = WrappingAdd(total, WrappingAbs(value));
-  }
-  return total;
-}
-
 }  // namespace tidemark::report

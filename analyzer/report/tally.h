@@ -27,10 +27,6 @@ uint32_t LeafNode(const FilteredProfile& profile, const LocationNodes& nodes, St
 Tally CountUp(const FilteredProfile& profile, const LocationNodes& nodes, size_t node_count,
               const std::vector<int64_t>& values);
 
-// The sum of the magnitudes of one sample type, over all samples: pprof's total, which no
-// filter changes.
-int64_t Total(const Profile& profile, size_t sample_type);
-
 }  // namespace tidemark::report
 
 #endif  // TIDEMARK_ANALYZER_REPORT_TALLY_H_
