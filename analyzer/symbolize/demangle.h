@@ -11,7 +11,7 @@
 
 namespace tidemark::symbolize {
 
-// The demangled name of a C++ (Itanium) or Rust (legacy mangling) symbol with its
+// The demangled name of a C++ (Itanium) or Rust (v0 or legacy) symbol with its
 // arguments and template arguments; any other name, or one that does not demangle, as it
 // is. Symbol versions ("@@GLIBC_2.2.5") and the suffixes of compiler-made copies (".cold",
 // ".isra.0", ".part.1", ...) are left out: they are the same function to a person. Names

@@ -47,6 +47,24 @@ absl::StatusOr<std::unique_ptr<ElfFile>> ElfFile::Open(const std::string& path) 
     return absl::InvalidArgumentError(absl::StrCat(path, ": not an ELF file"));
   }
   std::unique_ptr<ElfFile> file(new ElfFile(path, fd, {}, elf));
+  file->identity_ = absl::StrCat(path, " ", st.st_dev, ":", st.st_ino, " ", st.st_size, " ",
+                                 st.st_ctim.tv_sec, ".", st.st_ctim.tv_nsec);
+  file->ReadHeaders();
+  return file;
+}
+
+int ElfFile::Duplicate() const { return fd_ < 0 ? -1 : fcntl(fd_, F_DUPFD_CLOEXEC, 0); }
+
+std::unique_ptr<ElfFile> ElfFile::OpenAgain() const {
+  const int fd = Duplicate();
+  if (fd < 0) return nullptr;
+  Elf* elf = elf_begin(fd, ELF_C_READ_MMAP, nullptr);
+  if (elf == nullptr) {
+    close(fd);
+    return nullptr;
+  }
+  std::unique_ptr<ElfFile> file(new ElfFile(path_, fd, {}, elf));
+  file->identity_ = identity_;
   file->ReadHeaders();
   return file;
 }
@@ -100,11 +118,24 @@ void ElfFile::ReadHeaders() {
         (!std::strcmp(name, ".debug_info") || !std::strcmp(name, ".zdebug_info"))) {
       has_debug_info_ = true;
     }
+    if (!std::strcmp(name, ".gnu_debugdata")) has_mini_debug_info_ = s.sh_type == SHT_PROGBITS;
+    if (!std::strcmp(name, ".gnu_debugaltlink")) ReadAltLink(section);
   }
   GElf_Word crc = 0;
   if (const char* link = dwelf_elf_gnu_debuglink(elf_, &crc); link != nullptr) {
     debug_link_ = DebugLink{link, crc};
   }
+}
+
+// A file name, a NUL, and the build id's bytes.
+void ElfFile::ReadAltLink(Elf_Scn* section) {
+  const Elf_Data* data = elf_rawdata(section, nullptr);
+  if (data == nullptr || data->d_buf == nullptr) return;
+  const absl::string_view bytes(static_cast<const char*>(data->d_buf), data->d_size);
+  const size_t end = bytes.find('\0');
+  if (end == absl::string_view::npos || end == 0 || bytes.size() - end > 65) return;
+  alt_link_ =
+      AltLink{std::string(bytes.substr(0, end)), absl::BytesToHexString(bytes.substr(end + 1))};
 }
 
 bool ElfFile::has_code() const {

@@ -25,6 +25,11 @@ class ElfFile {
   static absl::StatusOr<std::unique_ptr<ElfFile>> Open(const std::string& path);
   // The vdso of this very process; kNotFound when there is none.
   static absl::StatusOr<std::unique_ptr<ElfFile>> OpenOwnVdso();
+  // A handle of its own, for another thread, on the very same file, whatever is at its path
+  // by now. Null when there is none (the vdso, no file descriptors left).
+  std::unique_ptr<ElfFile> OpenAgain() const;
+  // A descriptor of the file, for the caller to close; -1 when there is none.
+  int Duplicate() const;
 
   ~ElfFile();
   ElfFile(const ElfFile&) = delete;
@@ -32,7 +37,11 @@ class ElfFile {
 
   const std::string& path() const { return path_; }
   const std::string& build_id() const { return build_id_; }  // lower-case hex; "": none
+  // Which file this is, and in which state: path, inode, size and time of change.
+  const std::string& identity() const { return identity_; }
   bool has_debug_info() const { return has_debug_info_; }
+  // Symbols in an xz-compressed ELF image in .gnu_debugdata ("MiniDebugInfo").
+  bool has_mini_debug_info() const { return has_mini_debug_info_; }
   // Whether the code itself is in the file (a separate debug file has only its place).
   bool has_code() const;
   Elf* elf() const { return elf_; }
@@ -52,10 +61,17 @@ class ElfFile {
   };
   // .gnu_debuglink, when there is one.
   const std::optional<DebugLink>& debug_link() const { return debug_link_; }
+  struct AltLink {
+    std::string name;
+    std::string build_id;  // lower-case hex
+  };
+  // .gnu_debugaltlink: the file that dwz moved what several files have in common to.
+  const std::optional<AltLink>& alt_link() const { return alt_link_; }
 
  private:
   ElfFile(std::string path, int fd, std::vector<char> image, Elf* elf);
   void ReadHeaders();
+  void ReadAltLink(Elf_Scn* section);
 
   struct Segment {
     uint64_t offset = 0;
@@ -72,7 +88,10 @@ class ElfFile {
   std::string build_id_;
   std::vector<Segment> segments_;
   std::optional<DebugLink> debug_link_;
+  std::optional<AltLink> alt_link_;
+  std::string identity_;
   bool has_debug_info_ = false;
+  bool has_mini_debug_info_ = false;
 };
 
 // Of a file's bytes, as .gnu_debuglink has it (the zip polynomial); nullopt when the file

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <system_error>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
@@ -67,9 +68,11 @@ std::vector<std::string> Candidates(const std::string& directory, const std::str
 // Fills `files` from one candidate after another until nothing is missing.
 class Search {
  public:
-  explicit Search(std::string build_id) : build_id_(std::move(build_id)) {}
+  Search(std::string build_id, bool debug_info)
+      : build_id_(std::move(build_id)), debug_info_(debug_info) {}
 
   bool done() const {
+    if (!debug_info_ && files_.module != nullptr) return true;
     return files_.debug != nullptr || (files_.module != nullptr && files_.module->has_debug_info());
   }
 
@@ -99,11 +102,23 @@ class Search {
     }
   }
 
+  // What the living process has open. Another's files there are no news: pids repeat.
+  void TryProcess(const ModuleQuery& query, const std::string& path) {
+    if (query.pid <= 0 || build_id_.empty() || files_.module != nullptr) return;
+    const std::string proc = absl::StrCat("/proc/", query.pid);
+    for (const std::string& candidate :
+         {absl::StrCat(proc, "/root", path), absl::StrCat(proc, "/exe"),
+          absl::StrCat(proc, "/map_files/", absl::Hex(query.start), "-", absl::Hex(query.limit))}) {
+      absl::StatusOr<std::unique_ptr<ElfFile>> file = ElfFile::Open(candidate);
+      if (!file.ok() || (*file)->build_id() != build_id_) continue;
+      return Consider(*std::move(file));
+    }
+  }
+
   // Separate debug files: by the build id, the mapping's or else the module's own, then by
   // the module's .gnu_debuglink.
   void TryDebugFiles(absl::Span<const std::string> search_path) {
-    const std::string& id =
-        build_id_.empty() && files_.module ? files_.module->build_id() : build_id_;
+    const std::string& id = known_build_id();
     if (!id.empty()) {
       for (const std::string& directory : search_path) Try(BuildIdFile(directory, id));
       Try(BuildIdFile(kDebugRoot, id));
@@ -111,12 +126,58 @@ class Search {
     FollowDebugLink();
   }
 
+  void TryRemote(Debuginfod* remote) {
+    const std::string& id = known_build_id();
+    if (remote == nullptr || done() || id.empty()) return;
+    const std::string debug = remote->Find(Debuginfod::Kind::kDebugInfo, id);
+    if (!debug.empty()) Try(debug);
+    if (done() || files_.module != nullptr) return;
+    const std::string module = remote->Find(Debuginfod::Kind::kExecutable, id);
+    if (!module.empty()) Try(module);
+  }
+
+  // Debug information that dwz took parts out of means nothing without them.
+  void FindAlt(absl::Span<const std::string> search_path, Debuginfod* remote) {
+    if (!done() || !files_.best().alt_link()) return;
+    const ElfFile::AltLink& link = *files_.best().alt_link();
+    std::vector<std::string> places = {absl::StrCat(
+        link.name[0] == '/' ? "" : Split(files_.best().path()).first + "/", link.name)};
+    if (IsHex(link.build_id)) {
+      for (const std::string& directory : search_path) {
+        places.push_back(BuildIdFile(directory, link.build_id));
+      }
+      places.push_back(BuildIdFile(kDebugRoot, link.build_id));
+    }
+    for (const std::string& place : places) {
+      if (TryAlt(place, link)) return;
+    }
+    if (remote == nullptr || !IsHex(link.build_id)) return;
+    const std::string fetched = remote->Find(Debuginfod::Kind::kDebugInfo, link.build_id);
+    if (!fetched.empty()) TryAlt(fetched, link);
+  }
+
   ModuleFiles Finish() && {
-    if (!done()) files_.problem = problem_;
+    if (!done()) {
+      files_.problem = problem_;
+    } else if (files_.lacks_alt()) {
+      files_.problem = absl::StrCat(files_.best().path(), ": what dwz moved to ",
+                                    files_.best().alt_link()->name, " is not found");
+    }
     return std::move(files_);
   }
 
  private:
+  const std::string& known_build_id() const {
+    return build_id_.empty() && files_.module ? files_.module->build_id() : build_id_;
+  }
+
+  bool TryAlt(const std::string& path, const ElfFile::AltLink& link) {
+    absl::StatusOr<std::unique_ptr<ElfFile>> file = ElfFile::Open(path);
+    if (!file.ok() || (*file)->build_id() != link.build_id) return false;
+    files_.alt = *std::move(file);
+    return true;
+  }
+
   void FollowDebugLink() {
     if (done() || !files_.module || !files_.module->debug_link()) return;
     const ElfFile::DebugLink& link = *files_.module->debug_link();
@@ -143,6 +204,7 @@ class Search {
   }
 
   const std::string build_id_;
+  const bool debug_info_;
   ModuleFiles files_;
   std::string problem_;
 };
@@ -156,21 +218,20 @@ bool IsAnonymous(absl::string_view path) {
          absl::StartsWith(path, "anon_inode:");
 }
 
-ModuleFiles FindModule(const std::string& mapped_path, const std::string& mapped_build_id,
-                       absl::Span<const std::string> search_path) {
-  std::string build_id = absl::AsciiStrToLower(mapped_build_id);
+ModuleFiles FindModule(const ModuleQuery& query) {
+  std::string build_id = absl::AsciiStrToLower(query.build_id);
   if (!IsHex(build_id)) build_id.clear();
-  const std::string path(absl::StripSuffix(mapped_path, kDeleted));
-  const bool deleted = path.size() != mapped_path.size();
+  const std::string path(absl::StripSuffix(query.path, kDeleted));
+  const bool deleted = path.size() != query.path.size();
 
-  Search search(build_id);
+  Search search(build_id, query.debug_info);
   if (IsVdso(path)) {
     // Without a build id nothing says that this kernel's is the profile's.
     if (build_id.empty()) return {};
     if (auto own = ElfFile::OpenOwnVdso(); own.ok()) search.Consider(*std::move(own));
     return std::move(search).Finish();
   }
-  for (const std::string& directory : search_path) {
+  for (const std::string& directory : query.search_path) {
     for (const std::string& file : Candidates(directory, path, build_id)) search.Try(file);
   }
   if (deleted && build_id.empty()) {
@@ -183,7 +244,10 @@ ModuleFiles FindModule(const std::string& mapped_path, const std::string& mapped
     return files;
   }
   search.Try(path);
-  search.TryDebugFiles(search_path);
+  search.TryProcess(query, path);
+  search.TryDebugFiles(query.search_path);
+  search.TryRemote(query.remote);
+  search.FindAlt(query.search_path, query.remote);
   ModuleFiles files = std::move(search).Finish();
   if (!files.found() && files.problem.empty()) files.problem = "the file is not there";
   return files;

@@ -46,7 +46,7 @@ class ModuleFinder : public testing::Test {
 };
 
 TEST_F(ModuleFinder, TheFileItself) {
-  const ModuleFiles files = FindModule(Path("full"), id_, {});
+  const ModuleFiles files = FindModule({Path("full"), id_});
   ASSERT_TRUE(files.module);
   EXPECT_EQ(files.module->build_id(), id_);
   EXPECT_TRUE(files.module->has_debug_info());
@@ -55,7 +55,7 @@ TEST_F(ModuleFinder, TheFileItself) {
 }
 
 TEST_F(ModuleFinder, AnotherBuildIdIsRefusedAndSaid) {
-  const ModuleFiles files = FindModule(Path("full"), "aabbccdd", {});
+  const ModuleFiles files = FindModule({Path("full"), "aabbccdd"});
   EXPECT_FALSE(files.found());
   EXPECT_THAT(
       files.problem,
@@ -64,14 +64,14 @@ TEST_F(ModuleFinder, AnotherBuildIdIsRefusedAndSaid) {
 
 TEST_F(ModuleFinder, AFileWithoutBuildIdIsRefusedWhenTheMappingHasOne) {
   Run("cc -Wl,--build-id=none a.c -o noid");
-  const ModuleFiles files = FindModule(Path("noid"), id_, {});
+  const ModuleFiles files = FindModule({Path("noid"), id_});
   EXPECT_FALSE(files.found());
   EXPECT_THAT(files.problem, HasSubstr("it has no build id, not 0011"));
 }
 
 TEST_F(ModuleFinder, ADeletedFileIsOnlyTrustedByItsBuildId) {
-  EXPECT_TRUE(FindModule(Path("full") + " (deleted)", id_, {}).found());
-  const ModuleFiles files = FindModule(Path("full") + " (deleted)", "", {});
+  EXPECT_TRUE(FindModule({Path("full") + " (deleted)", id_}).found());
+  const ModuleFiles files = FindModule({Path("full") + " (deleted)", ""});
   EXPECT_FALSE(files.found());
   EXPECT_THAT(files.problem, HasSubstr("deleted"));
 }
@@ -86,7 +86,7 @@ TEST_F(ModuleFinder, SearchPathAsPprofBinaryPath) {
     const std::string directory = absl::StrCat("search", n++);
     Put("full", absl::StrCat(directory, "/", place));
     const std::string search[] = {Path("nowhere"), Path(directory)};
-    const ModuleFiles files = FindModule("/opt/prog", id_, search);
+    const ModuleFiles files = FindModule({"/opt/prog", id_, search});
     EXPECT_TRUE(files.found() && files.best().has_debug_info()) << place;
   }
 }
@@ -95,7 +95,7 @@ TEST_F(ModuleFinder, DebugFileByBuildIdBesideTheStrippedModule) {
   Put("debug", "search/.build-id/00/112233445566778899aabbccddeeff00112233.debug");
   const std::string search[] = {Path("search")};
   for (const std::string& id : {id_, std::string()}) {
-    const ModuleFiles files = FindModule(Path("stripped"), id, search);
+    const ModuleFiles files = FindModule({Path("stripped"), id, search});
     ASSERT_TRUE(files.module);
     ASSERT_TRUE(files.debug);
     EXPECT_FALSE(files.module->has_debug_info());
@@ -105,16 +105,16 @@ TEST_F(ModuleFinder, DebugFileByBuildIdBesideTheStrippedModule) {
 
 TEST_F(ModuleFinder, DebugFileByDebugLink) {
   Run("objcopy --add-gnu-debuglink=debug stripped && mkdir .debug && mv debug .debug/");
-  EXPECT_TRUE(FindModule(Path("stripped"), id_, {}).debug);
+  EXPECT_TRUE(FindModule({Path("stripped"), id_}).debug);
 }
 
 TEST_F(ModuleFinder, DebugLinkToAnotherBuildIsRefused) {
   Run("cc -g -O1 -Wl,--build-id=none a.c -o noid");
   Run("objcopy --only-keep-debug noid noid.debug && objcopy --strip-all noid");
   Run("objcopy --add-gnu-debuglink=noid.debug noid");
-  EXPECT_TRUE(FindModule(Path("noid"), "", {}).debug);  // by its checksum
+  EXPECT_TRUE(FindModule({Path("noid"), ""}).debug);  // by its checksum
   Run("printf x >> noid.debug");
-  const ModuleFiles files = FindModule(Path("noid"), "", {});
+  const ModuleFiles files = FindModule({Path("noid"), ""});
   EXPECT_FALSE(files.debug);
   EXPECT_THAT(files.problem, HasSubstr("another build"));
 }
@@ -122,10 +122,10 @@ TEST_F(ModuleFinder, DebugLinkToAnotherBuildIsRefused) {
 TEST_F(ModuleFinder, ADebugFileAloneStillPlacesAddresses) {
   Put("debug", "search/.build-id/00/112233445566778899aabbccddeeff00112233.debug");
   const std::string search[] = {Path("search")};
-  const ModuleFiles files = FindModule("/gone/prog", id_, search);
+  const ModuleFiles files = FindModule({"/gone/prog", id_, search});
   ASSERT_FALSE(files.module);
   ASSERT_TRUE(files.debug);
-  const ModuleFiles whole = FindModule(Path("full"), id_, {});
+  const ModuleFiles whole = FindModule({Path("full"), id_});
   // The code of so small a program is one page, at 0x1000 in the file and in memory.
   const ElfFile::MappedRange mapping{0x555555555000, 0x555555556000, 0x1000};
   const auto address = files.debug->LinkAddress(mapping, 0x555555555123);
@@ -136,10 +136,10 @@ TEST_F(ModuleFinder, ADebugFileAloneStillPlacesAddresses) {
 
 TEST_F(ModuleFinder, ThingsThatAreNoFiles) {
   mkfifo(Path("fifo").c_str(), 0600);  // must not block
-  EXPECT_THAT(FindModule(Path("fifo"), "", {}).problem, HasSubstr("not a regular file"));
-  EXPECT_THAT(FindModule(Path("a.c"), "", {}).problem, HasSubstr("not an ELF file"));
-  EXPECT_THAT(FindModule(dir_.string(), "", {}).problem, HasSubstr("not a regular file"));
-  EXPECT_THAT(FindModule(Path("absent"), "", {}).problem, HasSubstr("not there"));
+  EXPECT_THAT(FindModule({Path("fifo"), ""}).problem, HasSubstr("not a regular file"));
+  EXPECT_THAT(FindModule({Path("a.c"), ""}).problem, HasSubstr("not an ELF file"));
+  EXPECT_THAT(FindModule({dir_.string(), ""}).problem, HasSubstr("not a regular file"));
+  EXPECT_THAT(FindModule({Path("absent"), ""}).problem, HasSubstr("not there"));
   EXPECT_TRUE(IsAnonymous("[heap]"));
   EXPECT_TRUE(IsAnonymous(""));
   EXPECT_FALSE(IsAnonymous("[vdso]"));
@@ -150,17 +150,17 @@ TEST_F(ModuleFinder, TruncatedFilesDoNotCrash) {
   for (uintmax_t keep = 0; keep < size; keep += 1 + size / 97) {
     fs::copy_file(Path("full"), Path("cut"), fs::copy_options::overwrite_existing);
     fs::resize_file(Path("cut"), keep);
-    FindModule(Path("cut"), "", {});
+    FindModule({Path("cut"), ""});
   }
 }
 
 TEST(Vdso, OnlyWhenItsBuildIdIsKnownToBeTheSame) {
-  EXPECT_FALSE(FindModule("[vdso]", "", {}).found());
-  EXPECT_FALSE(FindModule("[vdso]", "aabbccdd", {}).found());
+  EXPECT_FALSE(FindModule({"[vdso]", ""}).found());
+  EXPECT_FALSE(FindModule({"[vdso]", "aabbccdd"}).found());
   const auto own = ElfFile::OpenOwnVdso();
   ASSERT_TRUE(own.ok());
   ASSERT_NE((*own)->build_id(), "");
-  EXPECT_TRUE(FindModule("[vdso]", (*own)->build_id(), {}).found());
+  EXPECT_TRUE(FindModule({"[vdso]", (*own)->build_id()}).found());
 }
 
 }  // namespace

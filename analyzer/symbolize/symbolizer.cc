@@ -3,217 +3,191 @@
 #include <algorithm>
 #include <atomic>
 #include <cstdlib>
-#include <filesystem>
 #include <map>
 #include <optional>
 #include <thread>
 #include <utility>
 
-#include "absl/container/flat_hash_map.h"
+#include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
 #include "analyzer/model/profile_builder.h"
-#include "analyzer/symbolize/debug_info.h"
-#include "analyzer/symbolize/demangle.h"
-#include "analyzer/symbolize/elf_file.h"
-#include "analyzer/symbolize/module_finder.h"
-#include "analyzer/symbolize/symbol_table.h"
+#include "analyzer/symbolize/module_symbolizer.h"
+#include "analyzer/symbolize/perf_map.h"
 
 namespace tidemark::symbolize {
 namespace {
 
-// A frame with its strings in the module's own table, filled off the main thread.
-struct NamedLine {
-  uint32_t function = 0;  // into ModuleWork::functions
-  int64_t line = 0;
-};
-
-struct NamedFunction {
-  std::string name;
-  std::string system_name;
-  std::string file;
-  int64_t start_line = 0;
-  friend bool operator==(const NamedFunction&, const NamedFunction&) = default;
-  template <typename H>
-  friend H AbslHashValue(H h, const NamedFunction& f) {
-    return H::combine(std::move(h), f.name, f.system_name, f.file, f.start_line);
-  }
-};
-
-// One module: what is asked of it, and the answers.
-struct ModuleWork {
+// What is asked of one module, or (path "") of code in no file.
+struct Work {
   std::string path;
   std::string build_id;
   std::vector<LocationId> locations;  // by address
-
-  std::vector<NamedFunction> functions;
-  std::vector<std::vector<NamedLine>> lines;  // parallel to locations; empty: unknown
-  std::string warning;
 };
 
-class ModuleSymbolizer {
- public:
-  ModuleSymbolizer(const Profile& profile, const Options& options, ModuleWork* work)
-      : profile_(profile), options_(options), work_(*work) {}
-
-  // False when cancelled.
-  bool Run() {
-    work_.lines.resize(work_.locations.size());
-    const ModuleFiles files = FindModule(work_.path, work_.build_id, options_.search_path);
-    if (!files.found()) {
-      Advance(work_.locations.size());
-      if (!files.problem.empty()) work_.warning = absl::StrCat(work_.path, ": ", files.problem);
-      return true;
-    }
-    const std::unique_ptr<DebugInfo> debug = DebugInfo::Load(files.best());
-    const SymbolTable symbols(files.best());
-    // A debug file without a symbol table leaves the module's own dynamic symbols.
-    const ElfFile& layout = files.module ? *files.module : *files.debug;
-    const SymbolTable module_symbols(layout);
-
-    size_t unknown = 0;
-    for (size_t i = 0; i < work_.locations.size(); ++i) {
-      if (options_.progress != nullptr && options_.progress->cancelled) return false;
-      const Location& location = profile_.location(work_.locations[i]);
-      const Mapping& m = profile_.mapping(location.mapping);
-      const std::optional<uint64_t> address =
-          layout.LinkAddress({m.start, m.limit, m.offset}, location.address);
-      std::vector<SourceFrame> frames;
-      if (address) {
-        if (debug) frames = debug->FramesAt(*address);
-        NameOutermost(symbols, module_symbols, *address, &frames);
-      }
-      for (SourceFrame& frame : frames) work_.lines[i].push_back(Intern(std::move(frame)));
-      unknown += frames.empty();
-      Advance(1);
-    }
-    // Of a few the frames themselves tell: they show module and address.
-    constexpr size_t kFew = 3;
-    if (unknown > kFew) {
-      work_.warning = absl::StrCat(
-          work_.path, ": ", unknown, " of ", work_.locations.size(), " addresses have no symbol",
-          files.problem.empty() ? "" : absl::StrCat(" (", files.problem, ")"));
-    }
-    return true;
+// The process of the profile; 0 when that is not known, or it is several.
+pid_t ProcessOf(const Profile& profile) {
+  int pid = 0;
+  for (const StringId comment : profile.comments()) {
+    absl::string_view text = profile.string(comment);
+    if (!absl::ConsumePrefix(&text, "tidemark.pid=")) continue;
+    int value = 0;
+    if (!absl::SimpleAtoi(text, &value) || value <= 0 || (pid != 0 && pid != value)) return 0;
+    pid = value;
   }
+  return pid;
+}
 
- private:
-  // The symbol table knows what debug information may lack: functions in assembly, and
-  // the full names of C++ functions in anonymous namespaces; for a C function with aliases
-  // (__GI___strdup) it has the name that people use.
-  static void NameOutermost(const SymbolTable& symbols, const SymbolTable& module_symbols,
-                            uint64_t address, std::vector<SourceFrame>* frames) {
-    if (!frames->empty() && !frames->back().linkage_name.empty()) return;
-    absl::string_view name = symbols.NameAt(address);
-    if (name.empty()) name = module_symbols.NameAt(address);
-    if (name.empty()) return;
-    if (frames->empty()) frames->emplace_back();
-    frames->back().linkage_name = name;
-  }
-
-  NamedLine Intern(SourceFrame&& frame) {
-    NamedFunction function;
-    if (frame.linkage_name.empty()) {
-      function.system_name = function.name = std::string(frame.name);
+// By location: whether a sample that counts refers to it.
+std::vector<bool> LocationsShown(const Profile& profile, int sample_type) {
+  std::vector<bool> stacks(profile.stack_count());
+  for (size_t i = 0; i < profile.sample_count(); ++i) {
+    bool counts = false;
+    if (sample_type >= 0) {
+      counts = profile.values(static_cast<size_t>(sample_type))[i] != 0;
     } else {
-      function.system_name = std::string(frame.linkage_name);
-      const auto [demangled, first] = demangled_.try_emplace(function.system_name);
-      if (first) demangled->second = Demangle(function.system_name);
-      function.name = demangled->second;
+      for (size_t t = 0; t < profile.sample_types().size() && !counts; ++t) {
+        counts = profile.values(t)[i] != 0;
+      }
     }
-    function.file =
-        frame.file.empty() ? "" : std::filesystem::path(frame.file).lexically_normal().string();
-    function.start_line = frame.start_line;
-    const auto [it, inserted] =
-        function_ids_.try_emplace(function, static_cast<uint32_t>(work_.functions.size()));
-    if (inserted) work_.functions.push_back(std::move(function));
-    return {it->second, frame.line};
+    if (counts) stacks[profile.sample_stacks()[i].value] = true;
   }
-
-  void Advance(size_t addresses) {
-    if (options_.progress != nullptr) options_.progress->done += addresses;
+  std::vector<bool> locations(profile.locations().size());
+  for (uint32_t s = 0; s < stacks.size(); ++s) {
+    if (!stacks[s]) continue;
+    for (const LocationId id : profile.stack(StackId{s})) locations[id.value] = true;
   }
-
-  const Profile& profile_;
-  const Options& options_;
-  ModuleWork& work_;
-  absl::flat_hash_map<NamedFunction, uint32_t> function_ids_;
-  absl::flat_hash_map<std::string, std::string> demangled_;  // by linkage name
-};
+  return locations;
+}
 
 // The locations that lack lines, by module. Deterministic: by path and build id.
-std::vector<ModuleWork> CollectWork(const Profile& profile, const Options& options) {
+std::vector<Work> CollectWork(const Profile& profile, const Options& options) {
   std::map<std::pair<absl::string_view, absl::string_view>, std::vector<LocationId>> modules;
+  const std::vector<bool> shown = LocationsShown(profile, options.sample_type);
   for (uint32_t i = 0; i < profile.locations().size(); ++i) {
     const Location& location = profile.location(LocationId{i});
-    if (!location.mapping.valid()) continue;
-    const Mapping& m = profile.mapping(location.mapping);
-    const bool symbolized = m.has_functions || m.has_filenames || m.has_line_numbers ||
-                            !profile.lines(LocationId{i}).empty();
-    if (symbolized && !options.force) continue;
-    if (IsAnonymous(profile.string(m.file)) && profile.string(m.build_id).empty()) continue;
-    modules[{profile.string(m.file), profile.string(m.build_id)}].push_back(LocationId{i});
+    if (!shown[i]) continue;
+    std::pair<absl::string_view, absl::string_view> key;
+    bool symbolized = !profile.lines(LocationId{i}).empty();
+    if (location.mapping.valid()) {
+      const Mapping& m = profile.mapping(location.mapping);
+      symbolized = symbolized || m.has_functions || m.has_filenames || m.has_line_numbers;
+      if (!IsAnonymous(profile.string(m.file)) || !profile.string(m.build_id).empty()) {
+        key = {profile.string(m.file), profile.string(m.build_id)};
+      }
+    }
+    if (symbolized && !(options.force && !key.first.empty())) continue;
+    modules[key].push_back(LocationId{i});
   }
-  std::vector<ModuleWork> work;
+  std::vector<Work> work;
   for (auto& [key, locations] : modules) {
     std::sort(locations.begin(), locations.end(), [&](LocationId a, LocationId b) {
       return profile.location(a).address < profile.location(b).address;
     });
-    ModuleWork& w = work.emplace_back();
-    w.path = std::string(key.first);
-    w.build_id = std::string(key.second);
-    w.locations = std::move(locations);
+    work.push_back({std::string(key.first), std::string(key.second), std::move(locations)});
   }
   return work;
 }
 
-// Largest module first, on as many threads as there are processors (at most 8: the memory
-// of that many modules' indexes is in use at once). False when cancelled.
-bool RunAll(const Profile& profile, const Options& options, std::vector<ModuleWork>* work) {
-  std::vector<ModuleWork*> order;
-  for (ModuleWork& w : *work) order.push_back(&w);
-  std::sort(order.begin(), order.end(), [](const ModuleWork* a, const ModuleWork* b) {
-    return a->locations.size() > b->locations.size();
-  });
+// Calls run(0) … run(count - 1), on as many threads as there are processors (at most 8: the
+// memory of that many modules' indexes is in use at once).
+template <class Run>
+void ForEachParallel(size_t count, Run run) {
   std::atomic<size_t> next{0};
-  std::atomic<bool> cancelled{false};
-  const auto run = [&] {
-    for (size_t i; (i = next.fetch_add(1)) < order.size() && !cancelled;) {
-      if (!ModuleSymbolizer(profile, options, order[i]).Run()) cancelled = true;
-    }
+  const auto work = [&] {
+    for (size_t i; (i = next.fetch_add(1)) < count;) run(i);
   };
-  const size_t threads = std::min<size_t>(
-      {order.size(), std::max(1u, std::thread::hardware_concurrency()), size_t{8}});
+  const size_t threads =
+      std::min<size_t>({count, std::max(1u, std::thread::hardware_concurrency()), size_t{8}});
   std::vector<std::thread> others;
-  for (size_t i = 1; i < threads; ++i) others.emplace_back(run);
-  run();
+  for (size_t i = 1; i < threads; ++i) others.emplace_back(work);
+  work();
   for (std::thread& t : others) t.join();
-  return !cancelled;
 }
 
-void WriteBack(const Profile& profile, const ModuleWork& work, ProfileBuilder* builder) {
-  std::vector<FunctionId> functions;
-  functions.reserve(work.functions.size());
-  for (const NamedFunction& f : work.functions) {
-    functions.push_back(
-        builder->AddFunction({builder->AddString(f.name), builder->AddString(f.system_name),
-                              builder->AddString(f.file), f.start_line}));
+using Modules = std::vector<std::unique_ptr<ModuleSymbolizer>>;
+
+// Largest module first; a large one is spread over the threads.
+void RunAll(const Modules& modules) {
+  std::vector<ModuleSymbolizer*> order;
+  for (const auto& module : modules) order.push_back(module.get());
+  std::stable_sort(order.begin(), order.end(),
+                   [](const ModuleSymbolizer* a, const ModuleSymbolizer* b) {
+                     return a->question_count() > b->question_count();
+                   });
+  std::vector<size_t> chunks(order.size());
+  ForEachParallel(order.size(), [&](size_t i) { chunks[i] = order[i]->Prepare(); });
+  std::vector<std::pair<ModuleSymbolizer*, size_t>> jobs;
+  for (size_t i = 0; i < order.size(); ++i) {
+    for (size_t chunk = 0; chunk < chunks[i]; ++chunk) jobs.emplace_back(order[i], chunk);
   }
+  ForEachParallel(jobs.size(), [&](size_t i) { jobs[i].first->Resolve(jobs[i].second); });
+  ForEachParallel(order.size(), [&](size_t i) { order[i]->Finish(); });
+}
+
+void WriteBack(const Profile& profile, const Work& work, const ModuleSymbolizer& module,
+               ProfileBuilder* builder) {
+  // The cache may know functions that this profile has no use for.
+  std::vector<FunctionId> functions(module.functions().size());
   std::vector<Line> lines;
   for (size_t i = 0; i < work.locations.size(); ++i) {
-    if (work.lines[i].empty()) continue;
+    if (module.lines(i).empty()) continue;
     Mapping& mapping = builder->mapping(profile.location(work.locations[i]).mapping);
     lines.clear();
-    for (const NamedLine& line : work.lines[i]) {
-      const NamedFunction& f = work.functions[line.function];
+    for (const NamedLine& line : module.lines(i)) {
+      const NamedFunction& f = module.functions()[line.function];
+      FunctionId& id = functions[line.function];
+      if (!id.valid()) {
+        id = builder->AddFunction({builder->AddString(f.name), builder->AddString(f.system_name),
+                                   builder->AddString(f.file), f.start_line});
+      }
       mapping.has_functions = mapping.has_functions || !f.name.empty();
       mapping.has_filenames = mapping.has_filenames || !f.file.empty();
       mapping.has_line_numbers = mapping.has_line_numbers || line.line != 0;
-      lines.push_back({functions[line.function], line.line});
+      lines.push_back({id, line.line});
     }
     mapping.has_inline_frames = mapping.has_inline_frames || lines.size() > 1;
     builder->SetLines(work.locations[i], lines);
   }
+}
+
+// Code in no file: what a just-in-time compiler told of it. Why it was not used, or "".
+std::string NameGeneratedCode(const Profile& profile, const Options& options, const Work& work,
+                              ProfileBuilder* builder) {
+  PerfMapQuery query;
+  query.pid = ProcessOf(profile);
+  query.search_path = options.search_path;
+  if (profile.time_ns() > 0) {
+    query.end_ns = profile.time_ns();
+    query.begin_ns = profile.time_ns() - std::max<int64_t>(profile.duration_ns(), 0);
+  }
+  std::vector<uint64_t> addresses;
+  for (const LocationId id : work.locations) addresses.push_back(profile.location(id).address);
+  const PerfMap map = ReadPerfMap(query, addresses);
+  for (size_t i = 0; i < map.names.size(); ++i) {
+    if (map.names[i].empty()) continue;
+    const StringId name = builder->AddString(map.names[i]);
+    const Line line{builder->AddFunction({name, name, StringId{0}, 0}), 0};
+    builder->SetLines(work.locations[i], {&line, 1});
+  }
+  return map.problem;
+}
+
+ModuleQuery QueryOf(const Profile& profile, const Options& options, const Work& work, pid_t pid,
+                    Debuginfod* remote) {
+  ModuleQuery query;
+  query.path = work.path;
+  query.build_id = work.build_id;
+  query.search_path = options.search_path;
+  query.debug_info = !options.fast;
+  query.remote = remote;
+  query.pid = pid;
+  const Mapping& mapping = profile.mapping(profile.location(work.locations.front()).mapping);
+  query.start = mapping.start;
+  query.limit = mapping.limit;
+  return query;
 }
 
 }  // namespace
@@ -230,21 +204,56 @@ std::vector<std::string> DefaultSearchPath() {
 
 absl::StatusOr<Result> Symbolize(const std::shared_ptr<const Profile>& profile,
                                  const Options& options) {
-  std::vector<ModuleWork> work = CollectWork(*profile, options);
+  std::vector<Work> work = CollectWork(*profile, options);
   if (work.empty()) return Result{profile, {}};
   if (options.progress != nullptr) {
     uint64_t total = 0;
-    for (const ModuleWork& w : work) total += w.locations.size();
+    for (const Work& w : work) total += w.locations.size();
     options.progress->total = total;
   }
-  if (!RunAll(*profile, options, &work)) return absl::CancelledError("symbolization");
+  const pid_t pid = ProcessOf(*profile);
+  const std::unique_ptr<SymbolCache> cache = options.cache ? SymbolCache::Open() : nullptr;
+  std::optional<Debuginfod> remote;
+  if (options.remote && !options.fast && Debuginfod::Configured()) {
+    remote.emplace(options.remote_limit, options.progress);
+  }
+  std::optional<Work> generated;
+  const ModuleSymbolizer::Context context{cache.get(), options.progress, options.fast};
+  Modules modules;
+  std::vector<const Work*> module_work;
+  for (Work& w : work) {
+    if (w.path.empty() && w.build_id.empty()) {
+      generated = std::move(w);
+      continue;
+    }
+    std::vector<ModuleSymbolizer::Question> questions;
+    for (const LocationId id : w.locations) {
+      const Location& location = profile->location(id);
+      const Mapping& m = profile->mapping(location.mapping);
+      questions.push_back({{m.start, m.limit, m.offset}, location.address});
+    }
+    modules.push_back(std::make_unique<ModuleSymbolizer>(
+        context, QueryOf(*profile, options, w, pid, remote ? &*remote : nullptr),
+        std::move(questions)));
+    module_work.push_back(&w);
+  }
+  RunAll(modules);
+  if (options.progress != nullptr && options.progress->cancelled) {
+    return absl::CancelledError("symbolization");
+  }
 
   Result result;
   ProfileBuilder builder(*profile);
-  for (const ModuleWork& w : work) {
-    WriteBack(*profile, w, &builder);
-    if (!w.warning.empty()) result.warnings.push_back(w.warning);
+  for (size_t i = 0; i < modules.size(); ++i) {
+    WriteBack(*profile, *module_work[i], *modules[i], &builder);
+    if (!modules[i]->warning().empty()) result.warnings.push_back(modules[i]->warning());
   }
+  if (generated) {
+    std::string problem = NameGeneratedCode(*profile, options, *generated, &builder);
+    if (!problem.empty()) result.warnings.push_back(std::move(problem));
+    if (options.progress != nullptr) options.progress->done += generated->locations.size();
+  }
+  if (remote && !remote->problem().empty()) result.warnings.push_back(remote->problem());
   auto built = builder.Build();
   if (!built.ok()) return built.status();
   result.profile = *std::move(built);

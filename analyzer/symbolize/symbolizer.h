@@ -1,13 +1,16 @@
 // Address -> function, file:line and inlined callers, from ELF and DWARF files found
-// by build id or path. Unknown stays unknown; a file whose build id differs from the
-// mapping's is refused, never guessed with.
+// by build id or path, from debuginfod servers, and from the map files of just-in-time
+// compilers. Unknown stays unknown; a file whose build id differs from the mapping's is
+// refused, never guessed with.
 //
 // Thread class: free functions; any thread. Symbolize works on several threads of its own,
-// one module each, and joins them before it returns. May allocate; reads files.
+// and joins them before it returns. May allocate; reads files, and writes those of the cache
+// (symbol_cache.h).
 
 #ifndef TIDEMARK_ANALYZER_SYMBOLIZE_SYMBOLIZER_H_
 #define TIDEMARK_ANALYZER_SYMBOLIZE_SYMBOLIZER_H_
 
+#include <chrono>
 #include <memory>
 #include <string>
 #include <vector>
@@ -23,6 +26,15 @@ std::vector<std::string> DefaultSearchPath();
 
 struct Options {
   bool force = false;  // also mappings that say they have functions
+  bool fast = false;   // symbol tables only: no lines, no inlined calls
+  // Whether debuginfod servers are asked for what is not here; only those that
+  // $DEBUGINFOD_URLS names, and for so long in all.
+  bool remote = true;
+  std::chrono::milliseconds remote_limit = std::chrono::seconds(60);
+  bool cache = true;
+  // Only locations in samples whose value of this type is not 0 are of interest; -1: of any
+  // type. No file is opened that none of them is in.
+  int sample_type = -1;
   // Directories searched for binaries and debug files; see module_finder.h.
   std::vector<std::string> search_path = DefaultSearchPath();
   Progress* progress = nullptr;  // counts addresses
@@ -30,7 +42,8 @@ struct Options {
 
 struct Result {
   std::shared_ptr<const Profile> profile;
-  // One line per module that could not be (fully) symbolized: what, where, why.
+  // One line per module that could not be (fully) symbolized, and for the servers: what,
+  // where, why.
   std::vector<std::string> warnings;
 };
 

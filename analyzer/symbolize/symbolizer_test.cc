@@ -207,7 +207,7 @@ class Comparison {
 
 // The share of addresses whose whole chain of function, file and line agrees.
 double Agreement(const std::string& path, size_t count) {
-  const ModuleFiles files = FindModule(path, "", {});
+  const ModuleFiles files = FindModule({path, ""});
   EXPECT_TRUE(files.found());
   const ElfFile& symbols = files.best();
   EXPECT_TRUE(symbols.has_debug_info()) << path;
