@@ -1,4 +1,4 @@
-// gzip into memory, within bounds: hostile input may claim to hold terabytes.
+// gzip and zstd into memory, within bounds: hostile input may claim to hold terabytes.
 //
 // Thread class: pure function. Allocation class: may allocate.
 
@@ -25,12 +25,18 @@ struct Buffer {
 // Deflate reaches 1032 : 1 on zeros; profiles stay below 40 : 1.
 size_t InflateLimit(size_t compressed_bytes);
 
-bool IsGzip(absl::string_view bytes);
+enum class Packing { kNone, kGzip, kZstd };
+
+// What the first bytes say.
+Packing PackingOf(absl::string_view bytes);
 
 // Inflates one gzip member after the other, as gunzip does. kDataLoss for corrupt or
 // truncated input, kResourceExhausted beyond `limit` bytes of output. Errors are without
 // the file's name: "gzip data is corrupt at byte offset 12".
 absl::StatusOr<Buffer> Gunzip(absl::string_view bytes, size_t limit);
+
+// The same for zstd frames; skippable ones are skipped.
+absl::StatusOr<Buffer> Unzstd(absl::string_view bytes, size_t limit);
 
 // One gzip member.
 std::string Gzip(absl::string_view bytes);

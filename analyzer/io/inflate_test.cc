@@ -12,7 +12,7 @@ constexpr size_t kLimit = 1 << 20;
 TEST(Gunzip, UndoesGzip) {
   for (const std::string& text : {std::string(), std::string("abc"), std::string(100000, 'x')}) {
     const std::string packed = Gzip(text);
-    EXPECT_TRUE(IsGzip(packed));
+    EXPECT_EQ(PackingOf(packed), Packing::kGzip);
     const auto out = Gunzip(packed, kLimit);
     ASSERT_TRUE(out.ok()) << out.status();
     EXPECT_EQ(out->view(), text);

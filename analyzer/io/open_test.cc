@@ -83,7 +83,7 @@ TEST(ToPprof, ReadsBackAsTheSameProfile) {
   for (const Compression compression : {Compression::kNone, Compression::kGzip}) {
     const auto before = MustOpen(kGo);
     const std::string bytes = ToPprof(*before, compression);
-    EXPECT_EQ(IsGzip(bytes), compression == Compression::kGzip);
+    EXPECT_EQ(PackingOf(bytes) == Packing::kGzip, compression == Compression::kGzip);
     const auto after = OpenBytes(bytes, "copy");
     ASSERT_TRUE(after.ok()) << after.status();
     EXPECT_EQ(ToJson(**after), ToJson(*before));
