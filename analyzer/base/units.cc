@@ -20,24 +20,22 @@ struct Unit {
   double factor;                 // in the family's base unit
 };
 
-constexpr Unit kBytes[] = {
-    {"B", {"b", "byte"}, 1},
-    {"kB", {"kb", "kbyte", "kilobyte"}, 1024.0},
-    {"MB", {"mb", "mbyte", "megabyte"}, 1024.0 * 1024},
-    {"GB", {"gb", "gbyte", "gigabyte"}, 1024.0 * 1024 * 1024},
-    {"TB", {"tb", "tbyte", "terabyte"}, 1024.0 * 1024 * 1024 * 1024},
-    {"PB", {"pb", "pbyte", "petabyte"}, 1024.0 * 1024 * 1024 * 1024 * 1024}};
+constexpr Unit kBytes[] = {{"B", {"b", "byte"}, 1},
+                           {"kB", {"kb", "kbyte", "kilobyte"}, 1024.0},
+                           {"MB", {"mb", "mbyte", "megabyte"}, 1024.0 * 1024},
+                           {"GB", {"gb", "gbyte", "gigabyte"}, 1024.0 * 1024 * 1024},
+                           {"TB", {"tb", "tbyte", "terabyte"}, 1024.0 * 1024 * 1024 * 1024},
+                           {"PB", {"pb", "pbyte", "petabyte"}, 1024.0 * 1024 * 1024 * 1024 * 1024}};
 constexpr Unit kTimes[] = {{"ns", {"ns", "nanosecond"}, 1},
                            {"us", {"\u03bcs", "us", "microsecond"}, 1e3},
                            {"ms", {"ms", "millisecond"}, 1e6},
                            {"s", {"s", "sec", "second"}, 1e9},
                            {"hrs", {"hour", "hr"}, 3600 * 1e9}};
 // Google's compute units, which pprof knows.
-constexpr Unit kGcu[] = {{"n*GCU", {"nanogcu"}, 1e-9}, {"u*GCU", {"microgcu"}, 1e-6},
-                         {"m*GCU", {"milligcu"}, 1e-3}, {"GCU", {"gcu"}, 1},
-                         {"k*GCU", {"kilogcu"}, 1e3},  {"M*GCU", {"megagcu"}, 1e6},
-                         {"G*GCU", {"gigagcu"}, 1e9},  {"T*GCU", {"teragcu"}, 1e12},
-                         {"P*GCU", {"petagcu"}, 1e15}};
+constexpr Unit kGcu[] = {
+    {"n*GCU", {"nanogcu"}, 1e-9}, {"u*GCU", {"microgcu"}, 1e-6}, {"m*GCU", {"milligcu"}, 1e-3},
+    {"GCU", {"gcu"}, 1},          {"k*GCU", {"kilogcu"}, 1e3},   {"M*GCU", {"megagcu"}, 1e6},
+    {"G*GCU", {"gigagcu"}, 1e9},  {"T*GCU", {"teragcu"}, 1e12},  {"P*GCU", {"petagcu"}, 1e15}};
 
 struct Family {
   absl::Span<const Unit> units;

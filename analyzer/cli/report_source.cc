@@ -27,10 +27,14 @@ void AddActiveFilters(const report::Options& options, std::vector<std::string>* 
   const struct {
     const char* name;
     const std::string& value;
-  } filters[] = {{"focus", options.focus},         {"ignore", options.ignore},
-                 {"hide", options.hide},           {"show", options.show},
-                 {"show_from", options.show_from}, {"tagfocus", options.tag_focus},
-                 {"tagignore", options.tag_ignore}, {"tagshow", options.tag_show},
+  } filters[] = {{"focus", options.focus},
+                 {"ignore", options.ignore},
+                 {"hide", options.hide},
+                 {"show", options.show},
+                 {"show_from", options.show_from},
+                 {"tagfocus", options.tag_focus},
+                 {"tagignore", options.tag_ignore},
+                 {"tagshow", options.tag_show},
                  {"taghide", options.tag_hide}};
   constexpr size_t kShown = 80;  // bytes
   bool any = false;
@@ -62,8 +66,8 @@ absl::StatusOr<ProfilePtr> OpenWithBase(const std::vector<std::string>& files,
   if (!profile.ok() || bases.empty()) return profile;
   const auto base = OpenProfiles(bases, raw);
   if (!base.ok()) return base.status();
-  auto difference = Subtract(*profile, *base,
-                             {.mark_base = flags.base.empty(), .normalize = flags.normalize});
+  auto difference =
+      Subtract(*profile, *base, {.mark_base = flags.base.empty(), .normalize = flags.normalize});
   if (!difference.ok()) return absl::DataLossError(difference.status().message());
   return difference;
 }
@@ -102,7 +106,8 @@ std::vector<std::string> ProfileLabels(const report::Selection& selection,
   std::vector<std::string> labels;
   if (!p.mappings().empty()) {
     const Mapping& main = p.mappings().front();
-    if (main.file.value != 0) labels.push_back(absl::StrCat("File: ", BaseName(p.string(main.file))));
+    if (main.file.value != 0)
+      labels.push_back(absl::StrCat("File: ", BaseName(p.string(main.file))));
     if (main.build_id.value != 0) {
       labels.push_back(absl::StrCat("Build ID: ", p.string(main.build_id)));
     }
@@ -114,16 +119,16 @@ std::vector<std::string> ProfileLabels(const report::Selection& selection,
   if (!type.empty()) labels.push_back(absl::StrCat("Type: ", type));
   if (p.doc_url().value != 0) labels.push_back(absl::StrCat("Doc: ", p.string(p.doc_url())));
   if (p.time_ns() != 0) {
-    labels.push_back(absl::StrCat("Time: ", absl::FormatTime("%Y-%m-%d %H:%M:%S %Z",
-                                                             absl::FromUnixNanos(p.time_ns()),
-                                                             absl::LocalTimeZone())));
+    labels.push_back(absl::StrCat(
+        "Time: ", absl::FormatTime("%Y-%m-%d %H:%M:%S %Z", absl::FromUnixNanos(p.time_ns()),
+                                   absl::LocalTimeZone())));
   }
   if (p.duration_ns() != 0) {
     const ScaledValue total = Scale(selection.total(), selection.unit(), "nanoseconds");
     std::string share;
     if (total.unit == "ns" && total.value != 0) {
-      share = absl::StrCat(
-          "(", FormatPercent(static_cast<int64_t>(total.value), p.duration_ns()), ")");
+      share =
+          absl::StrCat("(", FormatPercent(static_cast<int64_t>(total.value), p.duration_ns()), ")");
     }
     labels.push_back(absl::StrCat("Duration: ", FormatValue(p.duration_ns(), "nanoseconds"),
                                   ", Total samples = ", format.Format(selection.total()), " ",
@@ -132,17 +137,16 @@ std::vector<std::string> ProfileLabels(const report::Selection& selection,
   return labels;
 }
 
-std::vector<std::string> ReportLabels(const report::Selection& selection,
-                                      const ValueFormat& format, const Trimmed& trimmed) {
+std::vector<std::string> ReportLabels(const report::Selection& selection, const ValueFormat& format,
+                                      const Trimmed& trimmed) {
   const report::Options& options = selection.options();
   const int64_t total = selection.total();
   std::vector<std::string> labels = ProfileLabels(selection, format);
   AddActiveFilters(options, &labels);
   const std::string share = FormatPercent(trimmed.shown_total, total);
-  labels.push_back(absl::StrCat("Showing nodes accounting for ",
-                                format.Format(trimmed.shown_total), ", ",
-                                absl::StripAsciiWhitespace(share), " of ", format.Format(total),
-                                " total"));
+  labels.push_back(absl::StrCat("Showing nodes accounting for ", format.Format(trimmed.shown_total),
+                                ", ", absl::StripAsciiWhitespace(share), " of ",
+                                format.Format(total), " total"));
   if (total == 0) return labels;
   if (trimmed.dropped_nodes > 0) {
     labels.push_back(DroppedText(trimmed.dropped_nodes, "node", "cum",
@@ -153,8 +157,8 @@ std::vector<std::string> ReportLabels(const report::Selection& selection,
                                  format.Format(PartOf(total, options.edge_fraction))));
   }
   if (trimmed.shown_nodes > 0 && trimmed.shown_nodes < trimmed.nodes) {
-    labels.push_back(absl::StrCat("Showing top ", trimmed.shown_nodes, " nodes out of ",
-                                  trimmed.nodes));
+    labels.push_back(
+        absl::StrCat("Showing top ", trimmed.shown_nodes, " nodes out of ", trimmed.nodes));
   }
   return labels;
 }

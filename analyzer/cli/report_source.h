@@ -45,15 +45,15 @@ std::vector<std::string> ProfileLabels(const report::Selection& selection,
 
 // What a trimmed report left out.
 struct Trimmed {
-  int64_t shown_total = 0;   // sum of the flat values that are shown
+  int64_t shown_total = 0;  // sum of the flat values that are shown
   size_t shown_nodes = 0;
   size_t nodes = 0;          // after dropping, before node_count
   size_t dropped_nodes = 0;  // below node_fraction
   size_t dropped_edges = 0;
 };
 // ProfileLabels, the active filters, "Showing nodes accounting for …", "Dropped …".
-std::vector<std::string> ReportLabels(const report::Selection& selection,
-                                      const ValueFormat& format, const Trimmed& trimmed);
+std::vector<std::string> ReportLabels(const report::Selection& selection, const ValueFormat& format,
+                                      const Trimmed& trimmed);
 
 }  // namespace tidemark::cli
 

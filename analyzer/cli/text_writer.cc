@@ -15,23 +15,6 @@ namespace {
 
 using report::WrappingAdd;
 
-// pprof's name of a row: "address function file:line:column", what is known of it.
-std::string RowName(uint64_t address, absl::string_view function, absl::string_view file,
-                    int64_t line, int64_t column) {
-  std::string name;
-  const auto add = [&name](absl::string_view part) {
-    absl::StrAppend(&name, name.empty() ? "" : " ", part);
-  };
-  if (address != 0) add(absl::StrFormat("%016x", address));
-  if (!function.empty()) add(function);
-  if (line != 0) {
-    add(absl::StrCat(file, ":", line, column != 0 ? absl::StrCat(":", column) : ""));
-  } else if (!file.empty()) {
-    add(file);
-  }
-  return name.empty() ? "<unknown>" : name;
-}
-
 const char* Text(report::InlineMark mark) {
   switch (mark) {
     case report::InlineMark::kNone:
@@ -81,9 +64,8 @@ std::string Signed(int64_t value, const ValueFormat& format) {
 std::string TopText(const report::Selection& selection, const report::TopReport& top) {
   std::vector<int64_t> sizes;
   sizes.reserve(top.rows.size());
-  Trimmed trimmed{.shown_nodes = top.rows.size(),
-                  .nodes = top.nodes,
-                  .dropped_nodes = top.dropped_nodes};
+  Trimmed trimmed{
+      .shown_nodes = top.rows.size(), .nodes = top.nodes, .dropped_nodes = top.dropped_nodes};
   for (const report::TopRow& row : top.rows) {
     sizes.push_back(row.flat != 0 ? row.flat : row.cum);
     trimmed.shown_total = WrappingAdd(trimmed.shown_total, row.flat);
@@ -97,8 +79,7 @@ std::string TopText(const report::Selection& selection, const report::TopReport&
     flat_sum = WrappingAdd(flat_sum, row.flat);
     absl::StrAppendFormat(&out, "%10s %s %s %10s %s  %s%s\n", format.Format(row.flat),
                           FormatPercent(row.flat, top.total), FormatPercent(flat_sum, top.total),
-                          format.Format(row.cum), FormatPercent(row.cum, top.total),
-                          RowName(row.address, row.function, row.file, row.line, row.column),
+                          format.Format(row.cum), FormatPercent(row.cum, top.total), row.name,
                           Text(row.inlined));
   }
   return out;
@@ -143,8 +124,7 @@ std::string DiffText(const Profile& base, const Profile& profile, const report::
     }
     absl::StrAppendFormat(&out, "%10s %s%10s %10s %10s  %s\n", Signed(row.delta_flat, format),
                           interval, format.Format(row.base_flat), format.Format(row.flat),
-                          Signed(row.delta_cum, format),
-                          RowName(row.address, row.function, row.file, row.line, 0));
+                          Signed(row.delta_cum, format), row.name);
   }
   return out;
 }

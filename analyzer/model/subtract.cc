@@ -61,8 +61,7 @@ absl::StatusOr<ProfilePtr> Multiply(const Profile& profile, const std::vector<do
 }
 
 // What the profile's sample types must be multiplied with to have the base's sums.
-absl::StatusOr<std::vector<double>> NormalizingRatios(const Profile& profile,
-                                                      const Profile& base) {
+absl::StatusOr<std::vector<double>> NormalizingRatios(const Profile& profile, const Profile& base) {
   const auto sum = [](const Profile& p, size_t type) {
     uint64_t total = 0;  // wraps
     for (const int64_t value : p.values(type)) total += static_cast<uint64_t>(value);
@@ -74,7 +73,8 @@ absl::StatusOr<std::vector<double>> NormalizingRatios(const Profile& profile,
   for (size_t t = 0; same && t < profile.sample_types().size(); ++t) {
     const ValueType& a = profile.sample_types()[t];
     const ValueType& b = base.sample_types()[t];
-    same = text(profile, a.type) == text(base, b.type) && text(profile, a.unit) == text(base, b.unit);
+    same =
+        text(profile, a.type) == text(base, b.type) && text(profile, a.unit) == text(base, b.unit);
     if (!same) break;
     const int64_t own = sum(profile, t);
     ratios.push_back(own == 0 ? 0 : static_cast<double>(sum(base, t)) / static_cast<double>(own));
@@ -100,8 +100,8 @@ absl::StatusOr<ProfilePtr> Subtract(const ProfilePtr& profile, const ProfilePtr&
       minuend = *std::move(normalized);
     }
   }
-  auto negated = Multiply(*base, std::vector<double>(base->sample_types().size(), -1),
-                          options.mark_base);
+  auto negated =
+      Multiply(*base, std::vector<double>(base->sample_types().size(), -1), options.mark_base);
   if (!negated.ok()) return negated.status();
   return Merge({minuend, *negated});
 }

@@ -124,12 +124,10 @@ absl::StatusOr<DiffReport> Diff(const Profile& base, const Profile& profile,
   NodeTable table(options, NodeTable::Unknown::kByModule, /*rebase=*/true);
   const LocationNodes newer_nodes = table.Add(newer_filtered);
   const LocationNodes base_nodes = table.Add(base_filtered);
-  const Tally newer =
-      CountUp(newer_filtered, newer_nodes, table.size(),
-              newer_filtered.ValuesPerStack(static_cast<size_t>(index)));
-  const Tally old =
-      CountUp(base_filtered, base_nodes, table.size(),
-              base_filtered.ValuesPerStack(static_cast<size_t>(*base_index)));
+  const Tally newer = CountUp(newer_filtered, newer_nodes, table.size(),
+                              newer_filtered.ValuesPerStack(static_cast<size_t>(index)));
+  const Tally old = CountUp(base_filtered, base_nodes, table.size(),
+                            base_filtered.ValuesPerStack(static_cast<size_t>(*base_index)));
   const DeltaIntervals intervals({&base_filtered, &base_nodes, *base_index},
                                  {&newer_filtered, &newer_nodes, index}, table.size());
 
@@ -158,6 +156,7 @@ absl::StatusOr<DiffReport> Diff(const Profile& base, const Profile& profile,
   for (const uint32_t node : order) {
     DiffRow& row = report.rows.emplace_back();
     table.FillRow(node, &row);
+    row.name = table.PrintableName(node);
     row.base_flat = old.flat[node];
     row.flat = newer.flat[node];
     row.delta_flat = delta_flat[node];

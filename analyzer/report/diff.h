@@ -21,6 +21,7 @@ namespace tidemark::report {
 // are compared within their module, so that address space randomization does not matter;
 // `address` is the newer profile's when it has the module.
 struct DiffRow {
+  std::string name;  // of the row in text, as pprof's: NodeTable::PrintableName
   std::string function;
   std::string file;
   int64_t line = 0;
@@ -47,8 +48,8 @@ struct DiffReport {
   std::vector<DiffRow> rows;
 };
 
-// The filters apply to both; mean and divide_by are not looked at. kInvalidArgument also when `base` lacks the sample type or
-// has it in another unit.
+// The filters apply to both; mean and divide_by are not looked at. kInvalidArgument also when
+// `base` lacks the sample type or has it in another unit.
 absl::StatusOr<DiffReport> Diff(const Profile& base, const Profile& profile,
                                 const Options& options);
 

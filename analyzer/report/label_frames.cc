@@ -37,13 +37,13 @@ class LabelFrameMaker {
       : profile_(profile), unit_(unit), builder_(*builder) {}
 
   // The frames for `keys`, innermost first; sets *matched when a label exists.
-  std::vector<LocationId> Make(const std::vector<std::string>& keys,
-                               absl::Span<const Label> labels, bool* matched) {
+  std::vector<LocationId> Make(const std::vector<std::string>& keys, absl::Span<const Label> labels,
+                               bool* matched) {
     std::vector<LocationId> frames;
     for (size_t i = keys.size(); i-- > 0;) {
       *matched = *matched || std::any_of(labels.begin(), labels.end(), [&](const Label& label) {
-                   return profile_.string(label.key) == keys[i];
-                 });
+        return profile_.string(label.key) == keys[i];
+      });
       frames.push_back(LocationOf(ValuesText(profile_, labels, keys[i], unit_), keys[i]));
     }
     return frames;

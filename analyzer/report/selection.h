@@ -93,8 +93,8 @@ class Selection {
   std::shared_ptr<const FilteredProfile> filtered_;
   int sample_type_ = 0;
   int64_t total_ = 0;
-  absl::Span<const int64_t> values_;    // [sample]
-  absl::Span<const int64_t> divisors_;  // [sample]; empty without mean
+  absl::Span<const int64_t> values_;            // [sample]
+  absl::Span<const int64_t> divisors_;          // [sample]; empty without mean
   std::vector<absl::string_view> label_units_;  // [string]
   std::vector<std::string> unmatched_;
 };

@@ -39,9 +39,11 @@ class InlineMarks {
         if (!kept_[node]) continue;
         if (inlines_[node] && caller != kNoNode && caller != node) {
           Call& call = calls_[{node, caller}];
-          call.inlined = call.inlined && l + 1 != lines.size();
-          if (call.last_stack != stack) call.value = WrappingAdd(call.value, value);
-          call.last_stack = stack;
+          if (call.last_stack != stack) {
+            call.inlined = call.inlined && l + 1 != lines.size();
+            call.value = WrappingAdd(call.value, value);
+            call.last_stack = stack;
+          }
         }
         caller = node;
       }
@@ -70,7 +72,7 @@ class InlineMarks {
   struct Call {
     bool inlined = true;
     int64_t value = 0;
-    StackId last_stack;  // a recursion counts once per stack
+    StackId last_stack;  // only the outermost of a recursion counts
   };
   absl::flat_hash_map<std::pair<uint32_t, uint32_t>, Call> calls_;  // by {callee, caller}
 };
@@ -109,30 +111,26 @@ TopReport Top(const Selection& selection) {
   for (const uint32_t node : order) flat_sum = WrappingAdd(flat_sum, sums.flat[node]);
   const int64_t cutoff = Cutoff(flat_sum, options.node_fraction);
   if (cutoff > 0) {
-    report.dropped_nodes = std::erase_if(
-        order, [&](uint32_t node) { return WrappingAbs(sums.cum[node]) < cutoff; });
+    report.dropped_nodes =
+        std::erase_if(order, [&](uint32_t node) { return WrappingAbs(sums.cum[node]) < cutoff; });
   }
   report.nodes = order.size();
 
-  const auto weigh = [&](const std::vector<int64_t>& sum, const std::vector<int64_t>& divisor,
-                         uint32_t node) {
-    return Weight{sum[node], options.mean ? divisor[node] : 0};
-  };
-  std::vector<int64_t> flat(table.size(), 0), cum(table.size(), 0);
-  for (const uint32_t node : order) {
-    flat[node] = weigh(sums.flat, divisors.flat, node).value();
-    cum[node] = weigh(sums.cum, divisors.cum, node).value();
-  }
+  // Averages are sorted by what they were before the division.
   if (options.sort_by_cum) {
-    SortLikePprof(table, cum, flat, &order);
+    SortLikePprof(table, sums.cum, sums.flat, &order);
   } else {
-    SortLikePprof(table, flat, cum, &order);
+    SortLikePprof(table, sums.flat, sums.cum, &order);
   }
   if (options.node_count > 0 && order.size() > static_cast<size_t>(options.node_count)) {
     order.resize(static_cast<size_t>(options.node_count));
   }
 
-  std::vector<bool> kept(table.size(), false);
+  // Calls through nodes that were trimmed are looked at from end to end. Nodes that are left
+  // out because their value is 0 or negative are still callers, unless others were trimmed:
+  // pprof makes its graph anew only then.
+  const bool trimmed = report.dropped_nodes > 0 || order.size() < report.nodes;
+  std::vector<bool> kept(table.size(), !trimmed);
   for (const uint32_t node : order) kept[node] = true;
   std::vector<InlineMark> marks(table.size(), InlineMark::kNone);
   if (InlineMarks inlines(filtered, nodes, kept); inlines.any()) {
@@ -146,15 +144,22 @@ TopReport Top(const Selection& selection) {
   report.unit = selection.unit();
   report.total = selection.total();
   report.rows.reserve(order.size());
+  const auto weigh = [&](const std::vector<int64_t>& sum, const std::vector<int64_t>& divisor,
+                         uint32_t node) {
+    return Weight{sum[node], options.mean ? divisor[node] : 0};
+  };
   for (const uint32_t node : order) {
     TopRow& row = report.rows.emplace_back();
     table.FillRow(node, &row);
+    row.name = table.PrintableName(node);
     row.column = table.key(node).column;
-    row.flat = flat[node];
-    row.cum = cum[node];
+    const Weight flat = weigh(sums.flat, divisors.flat, node);
+    const Weight cum = weigh(sums.cum, divisors.cum, node);
+    row.flat = flat.value();
+    row.cum = cum.value();
     if (options.mean) {
-      row.flat_mean = weigh(sums.flat, divisors.flat, node).real();
-      row.cum_mean = weigh(sums.cum, divisors.cum, node).real();
+      row.flat_mean = flat.real();
+      row.cum_mean = cum.real();
     }
     row.inlined = marks[node];
   }

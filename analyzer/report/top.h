@@ -23,6 +23,7 @@ enum class InlineMark : uint8_t { kNone, kPartial, kAll };
 // one row per module whose function is "[libfoo.so]" or "<unknown>", as in pprof (at
 // granularity files, whose file is that).
 struct TopRow {
+  std::string name;  // of the row in text, as pprof's: NodeTable::PrintableName
   std::string function;
   std::string file;
   int64_t line = 0;
