@@ -1,10 +1,14 @@
-// Reads gperftools' heap profile text, as google/pprof does (profile/legacy_profile.go):
-// same un-sampling, same addresses, same mappings.
+// Reads the heap profiles that gperftools and Go (debug=1) write as text, as google/pprof
+// does (profile/legacy_profile.go): same un-sampling, same addresses, same mappings.
 //
 //   heap profile:    3:   24 [   5:   40] @ heap_v2/524288
 //      2:   16 [   4:   32] @ 0x401234 0x40200a
 //   MAPPED_LIBRARIES:
 //   00400000-00410000 r-xp 00000000 08:01 1234  /bin/prog
+//
+// The columns are blocks and bytes in use, in brackets allocated. What stands behind the
+// @ tells how to read them: heap_v2/R and heapz_v2/R are samples at a mean distance of R
+// bytes, heap/R (Go) at R/2; heapprofile, growthz and fragmentationz hold every block.
 //
 // Thread class: pure functions. Allocation class: may allocate, in proportion to the input.
 

@@ -9,7 +9,7 @@
 #include <sstream>
 #include <string>
 
-#include "analyzer/io/memory_map.h"
+#include "analyzer/io/legacy_testing.h"
 #include "analyzer/io/open.h"
 
 namespace tidemark::io {
@@ -17,8 +17,6 @@ namespace {
 
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
-
-constexpr char kData[] = TIDEMARK_SOURCE_DIR "/tests/data/legacy/";
 
 std::shared_ptr<const Profile> Read(absl::string_view text) {
   const auto p = ReadLegacyHeap(text, "test", nullptr);
@@ -33,7 +31,7 @@ std::string Error(absl::string_view text) {
 }
 
 TEST(LegacyHeap, UnsamplesByMeanSize) {
-  const auto opened = OpenFile(std::string(kData) + "heap_v2.heap");
+  const auto opened = OpenFile(std::string(kLegacyData) + "heap_v2.heap");
   ASSERT_TRUE(opened.ok()) << opened.status();
   const Profile& p = **opened;
   EXPECT_EQ(p.period(), 524288);
@@ -46,7 +44,7 @@ TEST(LegacyHeap, UnsamplesByMeanSize) {
 }
 
 TEST(LegacyHeap, LabelsTheBlockSizeBeforeScaling) {
-  const auto opened = OpenFile(std::string(kData) + "heap_v2.heap");
+  const auto opened = OpenFile(std::string(kLegacyData) + "heap_v2.heap");
   ASSERT_TRUE(opened.ok());
   const Profile& p = **opened;
   const auto size = [&](size_t i) { return p.labels(p.sample_labels()[i])[0].num; };
@@ -56,7 +54,7 @@ TEST(LegacyHeap, LabelsTheBlockSizeBeforeScaling) {
 }
 
 TEST(LegacyHeap, PutsAddressesOnTheCallAndInTheirModule) {
-  const auto opened = OpenFile(std::string(kData) + "heap_v2.heap");
+  const auto opened = OpenFile(std::string(kLegacyData) + "heap_v2.heap");
   ASSERT_TRUE(opened.ok());
   const Profile& p = **opened;
   const auto stack = p.stack(p.sample_stacks()[0]);
@@ -72,7 +70,7 @@ TEST(LegacyHeap, PutsAddressesOnTheCallAndInTheirModule) {
 }
 
 TEST(LegacyHeap, ScalesNothingOfAFullProfile) {
-  const auto opened = OpenFile(std::string(kData) + "gperftools.heap");
+  const auto opened = OpenFile(std::string(kLegacyData) + "gperftools.heap");
   ASSERT_TRUE(opened.ok()) << opened.status();
   const Profile& p = **opened;
   EXPECT_EQ(p.period(), 1);
@@ -96,7 +94,7 @@ TEST(LegacyHeap, HalvesGosRate) {
 }
 
 TEST(LegacyHeap, ReadsABriefMapWithSubstitutions) {
-  const auto opened = OpenFile(std::string(kData) + "brief_map.heap");
+  const auto opened = OpenFile(std::string(kLegacyData) + "brief_map.heap");
   ASSERT_TRUE(opened.ok()) << opened.status();
   const Profile& p = **opened;
   ASSERT_EQ(p.mappings().size(), 3u);
@@ -114,51 +112,55 @@ TEST(LegacyHeap, SaysWhichLineIsWrong) {
   EXPECT_THAT(Error(head + "1: 8 [1: 8] 0x10\n"), HasSubstr("byte offset 40"));
   EXPECT_THAT(Error(head + "0: 8 [1: 8] @ 0x10\n"), HasSubstr("0 objects have 8 bytes"));
   EXPECT_THAT(Error(head + "1: 8 [1: 8] @ 0x1ffffffffffffffff\n"), HasSubstr("address"));
-  EXPECT_THAT(Error(head + "99999999999999999999: 8 [1: 8] @ 0x10\n"), HasSubstr("expected"));
-  EXPECT_THAT(Error(head + "-1: -9223372036854775808 [1: 8] @ 0x10\n"), HasSubstr("range"));
+  EXPECT_THAT(Error(head + "99999999999999999999: 8 [1: 8] @ 0x10\n"), HasSubstr("64 bits"));
+  EXPECT_THAT(Error("heap profile: 1: 8 [1: 8] @ heap_v3/5\n"), HasSubstr("another kind"));
+}
+
+TEST(LegacyHeap, FindsASampleBetweenOtherWords) {
+  EXPECT_EQ(DumpOf(ReadLegacyHeap,
+                   "heap profile: 1: 8 [1: 8] @ heapprofile\r\n"
+                   "\r\n# 1: 2 [3: 4] @ 0x5\r\n"
+                   "line 7: 2:   16   [ 1: 8] @ 0x10 x0x20 g 0x30\r\n"),
+            "objects/count space/bytes\n2 16: f@ 1f@ bytes=8\n");
+}
+
+TEST(LegacyHeap, ComparesTheColumnsAsWritten) {
+  EXPECT_EQ(DumpOf(ReadLegacyHeap,
+                   "heap profile: 1: 8 [01: 8] @ heapprofile\n"
+                   "1: 8 [ 1: 8] @ 0x10\n"),
+            "alloc_objects/count alloc_space/bytes inuse_objects/count inuse_space/bytes\n"
+            "1 8 1 8: f@ bytes=8\n");
+}
+
+TEST(LegacyHeap, WrapsAroundWhereGoDoes) {
+  EXPECT_EQ(DumpOf(ReadLegacyHeap,
+                   "heap profile: 1: 8 [1: 8] @ heapprofile\n"
+                   "-1: -9223372036854775808 [1: 8] @ 0x0\n"),
+            "objects/count space/bytes\n"
+            "-1 -9223372036854775808: ffffffffffffffff@ bytes=-9223372036854775808\n");
+  // So small a part was sampled that what it stands for has no number.
+  EXPECT_EQ(DumpOf(ReadLegacyHeap,
+                   "heap profile: 1: 8 [1: 8] @ heap_v2/4611686018427387904\n"
+                   "1: 1 [1: 1] @\n"),
+            "objects/count space/bytes\n"
+            "-9223372036854775808 -9223372036854775808: bytes=1\n");
+}
+
+TEST(LegacyHeap, IsRecognizedByItsFirstLineOnly) {
+  EXPECT_TRUE(IsLegacyHeap("heap profile: nonsense\n"));
+  EXPECT_FALSE(IsLegacyHeap("\nheap profile: 1: 8 [1: 8] @ heapprofile\n"));
+  EXPECT_FALSE(IsLegacyHeap("heap profile: total 5\n"));
+  EXPECT_FALSE(IsLegacyHeap(absl::string_view("2\0heap profile: 1: 8", 20)));  // a protobuf
 }
 
 TEST(LegacyHeap, SurvivesEveryPrefixAndFlippedByte) {
-  std::ifstream file(std::string(kData) + "heap_v2.heap");
+  std::ifstream file(std::string(kLegacyData) + "heap_v2.heap");
   std::stringstream contents;
   contents << file.rdbuf();
-  const std::string text = contents.str();
-  ASSERT_GT(text.size(), 500u);
-  for (size_t n = 0; n < text.size(); ++n) {
-    (void)ReadLegacyHeap(text.substr(0, n), "test", nullptr);
-    for (const char mask : {'\x01', '\x10', '\x80', '\x1b'}) {
-      std::string spoiled = text;
-      spoiled[n] = static_cast<char>(spoiled[n] ^ mask);
-      (void)ReadLegacyHeap(spoiled, "test", nullptr);
-    }
-  }
-}
-
-TEST(MemoryMap, JoinsAdjacentPiecesAndPutsTheMainBinaryFirst) {
-  LineReader lines(
-      "x.cc:12] 7f00-8000 r-xp 00000000 08:01 7 /lib/libc.so.6\n"
-      "10000-11000 r-xp 00000000 08:01 9 /bin/prog\n"
-      "11000-12000 r-xp 00001000 08:01 9 /bin/prog\n"
-      "20000-21000 rw-p 00000000 00:00 0\n"
-      "not a mapping\n");
-  const std::vector<MappedRange> ranges = ReadMemoryMap(lines);
-  ASSERT_EQ(ranges.size(), 2u);
-  EXPECT_EQ(ranges[0].file, "/bin/prog");
-  EXPECT_EQ(ranges[0].limit, 0x12000u);
-  EXPECT_EQ(ranges[1].start, 0x7f00u);
-}
-
-TEST(RangeFinder, ExtendsARangeDownToItsFilesStart) {
-  std::vector<MappedRange> ranges(2);
-  ranges[0] = {.start = 0x10000, .limit = 0x20000, .offset = 0, .file = "a", .build_id = ""};
-  ranges[1] = {.start = 0x50000, .limit = 0x60000, .offset = 0x4000, .file = "b", .build_id = ""};
-  RangeFinder finder(ranges);
-  EXPECT_EQ(finder.Find(0x1ffff), 0u);
-  EXPECT_EQ(finder.Find(0x20000), RangeFinder::kNone);
-  EXPECT_EQ(finder.Find(0x4bfff), RangeFinder::kNone);
-  EXPECT_EQ(finder.Find(0x4c000), 1u);
-  EXPECT_EQ(ranges[1].start, 0x4c000u);
-  EXPECT_EQ(ranges[1].offset, 0u);
+  ASSERT_GT(contents.str().size(), 500u);
+  ExpectSurvivesSpoiling(ReadLegacyHeap, contents.str());
+  ExpectCancels(ReadLegacyHeap, contents.str());
+  ExpectProgress(ReadLegacyHeap, contents.str());
 }
 
 }  // namespace

@@ -1,7 +1,6 @@
 #include "analyzer/io/memory_map.h"
 
 #include <algorithm>
-#include <numeric>
 #include <utility>
 
 #include "absl/strings/ascii.h"
@@ -15,12 +14,32 @@ namespace {
 
 using Substitutions = std::vector<std::pair<std::string, std::string>>;
 
-bool IsHex(absl::string_view s) {
-  return !s.empty() && std::all_of(s.begin(), s.end(), absl::ascii_isxdigit);
+// A line that substitutions make longer than this is none that anybody wrote, nor are more
+// of them than that; both bound what a hostile file can ask for.
+constexpr size_t kMaxLineBytes = 64 << 10;
+constexpr size_t kMaxSubstitutions = 1000;
+
+bool IsBlank(char c) { return c == ' ' || (c >= '\t' && c <= '\r' && c != '\v'); }
+
+absl::string_view TakeHexDigits(absl::string_view& text) {
+  size_t n = 0;
+  while (n < text.size() && absl::ascii_isxdigit(text[n])) ++n;
+  const absl::string_view digits = text.substr(0, n);
+  text.remove_prefix(n);
+  return digits;
 }
 
-bool IsPermissions(absl::string_view s) {
-  return !s.empty() && s.find_first_not_of("-rwxp") == absl::string_view::npos;
+// False when there are none, or what they stand for has more than 64 bits.
+bool ReadHexDigits(absl::string_view digits, uint64_t& out) {
+  TextScanner s(digits);
+  return s.Number(out, 16) && s.rest().empty();
+}
+
+// At least one blank.
+bool TakeBlanks(absl::string_view& text) {
+  const size_t before = text.size();
+  while (!text.empty() && IsBlank(text.front())) text.remove_prefix(1);
+  return text.size() != before;
 }
 
 // "DIR/FILE.cc:123] " in front of a line, as glog writes it.
@@ -34,70 +53,115 @@ absl::string_view WithoutLogPrefix(absl::string_view line) {
   return line.substr(bracket + 2);
 }
 
-bool ReadHex(TextScanner& s, uint64_t& out) {
-  if (!s.Literal("0x")) s.Literal("0X");
-  return s.Number(out, 16);
+// The front of a line, "[0x]START-[0x]LIMIT[:]", and what stands behind it.
+struct RangeText {
+  absl::string_view start, limit, rest;
+};
+
+// "START-LIMIT", "START LIMIT". Digits without a second number are taken apart: the last
+// one is the limit, since pprof does that too.
+std::vector<RangeText> RangeTexts(absl::string_view line) {
+  std::vector<RangeText> out;
+  TakeBlanks(line);
+  if (line.size() > 2 && absl::StartsWith(line, "0x") && absl::ascii_isxdigit(line[2])) {
+    line.remove_prefix(2);
+  }
+  const absl::string_view start = TakeHexDigits(line);
+  if (start.empty()) return out;
+  absl::string_view rest = line;
+  if (!rest.empty() && (rest.front() == '-' || IsBlank(rest.front()))) rest.remove_prefix(1);
+  TakeBlanks(rest);
+  if (rest.size() > 2 && absl::StartsWith(rest, "0x") && absl::ascii_isxdigit(rest[2])) {
+    rest.remove_prefix(2);
+  }
+  const absl::string_view limit = TakeHexDigits(rest);
+  absl::ConsumePrefix(&rest, ":");
+  if (!limit.empty()) out.push_back({start, limit, rest});
+  absl::ConsumePrefix(&line, ":");
+  if (start.size() > 1) {
+    out.push_back({start.substr(0, start.size() - 1), start.substr(start.size() - 1), line});
+  }
+  return out;
+}
+
+// What stands behind the range.
+struct RangeTail {
+  absl::string_view permissions, offset, file, build_id;
+};
+
+// " [PERM] [OFFSET] MAJOR:MINOR INODE [FILE]", as in /proc/PID/maps. False for another form.
+bool ReadProcTail(absl::string_view text, RangeTail& tail) {
+  absl::string_view rest = text;
+  if (!TakeBlanks(rest)) return false;
+  const size_t letters = std::min(rest.find_first_not_of("-rwxp"), rest.size());
+  if (letters > 0) {
+    tail.permissions = rest.substr(0, letters);
+    rest.remove_prefix(letters);
+    if (!TakeBlanks(rest)) return false;
+  }
+  absl::string_view number = TakeHexDigits(rest);
+  if (TakeBlanks(rest)) {
+    tail.offset = number;
+    number = TakeHexDigits(rest);
+  }
+  if (number.empty() || !absl::ConsumePrefix(&rest, ":")) return false;
+  if (TakeHexDigits(rest).empty() || !TakeBlanks(rest)) return false;
+  if (rest.empty() || !absl::ascii_isdigit(rest.front())) return false;
+  while (!rest.empty() && absl::ascii_isdigit(rest.front())) rest.remove_prefix(1);
+  if (TakeBlanks(rest)) TextScanner(rest).Word(tail.file);
+  return true;
+}
+
+// " [PERM] [FILE] [(@OFFSET)] [BUILD_ID]"; what follows is left alone.
+RangeTail ReadBriefTail(absl::string_view rest) {
+  RangeTail tail;
+  absl::string_view ahead = rest;
+  if (TakeBlanks(ahead)) {
+    const size_t letters = std::min(ahead.find_first_not_of("-rwxp"), ahead.size());
+    tail.permissions = ahead.substr(0, letters);
+    if (letters > 0) rest = ahead.substr(letters);
+  }
+  ahead = rest;
+  if (TakeBlanks(ahead)) {
+    TextScanner s(ahead);
+    if (s.Word(tail.file)) rest = s.rest();
+  }
+  ahead = rest;
+  if (TakeBlanks(ahead) && absl::ConsumePrefix(&ahead, "(@")) {
+    const absl::string_view offset = TakeHexDigits(ahead);
+    if (!offset.empty() && absl::ConsumePrefix(&ahead, ")")) {
+      tail.offset = offset;
+      rest = ahead;
+    }
+  }
+  if (TakeBlanks(rest)) tail.build_id = TakeHexDigits(rest);
+  return tail;
 }
 
 enum class Entry { kExecutable, kOther, kNone };
 
-// Behind "START-LIMIT PERM": "OFFSET MAJOR:MINOR INODE [FILE]". False for another form.
-bool ReadProcTail(TextScanner s, MappedRange& range) {
-  absl::string_view offset, device, inode, file;
-  s.SkipBlanks();
-  if (!s.Word(offset) || !IsHex(offset)) return false;
-  s.SkipBlanks();
-  if (!s.Word(device)) return false;
-  const size_t colon = device.find(':');
-  if (colon == absl::string_view::npos || !IsHex(device.substr(0, colon)) ||
-      !IsHex(device.substr(colon + 1))) {
-    return false;
-  }
-  s.SkipBlanks();
-  if (!s.Word(inode) || !std::all_of(inode.begin(), inode.end(), absl::ascii_isdigit)) {
-    return false;
-  }
-  if (!TextScanner(offset).Number(range.offset, 16)) return false;
-  s.SkipBlanks();
-  if (s.Word(file)) range.file = std::string(file);
-  return true;
-}
-
-// "[FILE] [(@OFFSET)] [BUILD_ID]"
-void ReadBriefTail(TextScanner s, MappedRange& range) {
-  absl::string_view word;
-  s.SkipBlanks();
-  if (!s.Word(word)) return;
-  range.file = std::string(word);
-  s.SkipBlanks();
-  if (s.Literal("(@")) {
-    if (!s.Number(range.offset, 16) || !s.Literal(")")) return;
-    s.SkipBlanks();
-  }
-  if (s.Word(word) && IsHex(word)) range.build_id = std::string(word);
-}
-
 Entry ReadEntry(absl::string_view line, MappedRange& range) {
-  TextScanner s(line);
-  s.SkipBlanks();
-  if (!ReadHex(s, range.start)) return Entry::kNone;
-  const size_t before = s.rest().size();
-  s.Literal("-");
-  s.SkipBlanks();
-  if (s.rest().size() == before || !ReadHex(s, range.limit)) return Entry::kNone;
-  s.Literal(":");
-  if (!s.rest().empty() && !absl::ascii_isspace(s.rest().front())) return Entry::kNone;
-  TextScanner tail = s;
-  tail.SkipBlanks();
-  absl::string_view permissions;
-  if (tail.Word(permissions) && IsPermissions(permissions)) {
-    s = tail;
-  } else {
-    permissions = "";
+  const std::vector<RangeText> texts = RangeTexts(line);
+  if (texts.empty()) return Entry::kNone;
+  RangeText text = texts.front();
+  RangeTail tail;
+  bool found = false;
+  for (const RangeText& t : texts) {
+    tail = {};
+    found = ReadProcTail(t.rest, tail);
+    if (!found) continue;
+    text = t;
+    break;
   }
-  if (!ReadProcTail(s, range)) ReadBriefTail(s, range);
-  const bool executable = permissions.empty() || absl::StrContains(permissions, "x");
-  return executable ? Entry::kExecutable : Entry::kOther;
+  if (!found) tail = ReadBriefTail(text.rest);
+  if (!tail.permissions.empty() && !absl::StrContains(tail.permissions, 'x')) return Entry::kOther;
+  if (!ReadHexDigits(text.start, range.start) || !ReadHexDigits(text.limit, range.limit) ||
+      (!tail.offset.empty() && !ReadHexDigits(tail.offset, range.offset))) {
+    return Entry::kNone;
+  }
+  range.file = std::string(tail.file);
+  range.build_id = std::string(tail.build_id);
+  return Entry::kExecutable;
 }
 
 bool Adjacent(const MappedRange& a, const MappedRange& b) {
@@ -158,6 +222,24 @@ void FixMain(std::vector<MappedRange>& ranges) {
   }
 }
 
+// Of several names that fit, the one given first is substituted.
+std::string Substitute(absl::string_view line, const Substitutions& substitutions) {
+  std::string out;
+  while (!line.empty() && out.size() <= kMaxLineBytes) {
+    const size_t dollar = std::min(line.find('$'), line.size());
+    out.append(line.data(), dollar);
+    line.remove_prefix(dollar);
+    if (line.empty()) break;
+    const auto fits = std::find_if(substitutions.begin(), substitutions.end(),
+                                   [&](const auto& s) { return absl::StartsWith(line, s.first); });
+    const bool found = fits != substitutions.end();
+    if (found) absl::StrAppend(&out, fits->second);
+    if (!found) out.push_back('$');
+    line.remove_prefix(found ? fits->first.size() : 1);
+  }
+  return out;
+}
+
 }  // namespace
 
 bool IsMemoryMapHeading(absl::string_view line) {
@@ -171,8 +253,10 @@ std::vector<MappedRange> ReadMemoryMap(LineReader& lines) {
   absl::string_view raw;
   while (lines.Next(raw)) {
     raw = WithoutLogPrefix(raw);
-    const std::string line =
-        substitutions.empty() ? std::string(raw) : absl::StrReplaceAll(raw, substitutions);
+    const std::string substituted =
+        substitutions.empty() ? std::string() : Substitute(raw, substitutions);
+    if (substituted.size() > kMaxLineBytes) continue;
+    const absl::string_view line = substitutions.empty() ? raw : substituted;
     MappedRange range;
     switch (ReadEntry(line, range)) {
       case Entry::kExecutable:
@@ -181,11 +265,11 @@ std::vector<MappedRange> ReadMemoryMap(LineReader& lines) {
       case Entry::kOther:
         break;
       case Entry::kNone:
-        if (const size_t equals = line.find('='); equals != std::string::npos) {
-          const absl::string_view text = line;
+        if (const size_t equals = line.find('=');
+            equals != absl::string_view::npos && substitutions.size() < kMaxSubstitutions) {
           substitutions.emplace_back(
-              absl::StrCat("$", absl::StripAsciiWhitespace(text.substr(0, equals))),
-              absl::StripAsciiWhitespace(text.substr(equals + 1)));
+              absl::StrCat("$", absl::StripAsciiWhitespace(line.substr(0, equals))),
+              absl::StripAsciiWhitespace(line.substr(equals + 1)));
         }
         break;
     }
@@ -196,28 +280,71 @@ std::vector<MappedRange> ReadMemoryMap(LineReader& lines) {
   return ranges;
 }
 
+void SmallestCover::Cover(uint64_t begin, uint64_t end, size_t value) {
+  if (begin >= end) return;
+  const auto leaf = [&](uint64_t bound) {
+    return static_cast<size_t>(std::lower_bound(bounds_.begin(), bounds_.end(), bound) -
+                               bounds_.begin()) +
+           bounds_.size();
+  };
+  for (size_t l = leaf(begin), r = leaf(end); l < r; l /= 2, r /= 2) {
+    if (l % 2 == 1) {
+      tree_[l] = std::min(tree_[l], value);
+      ++l;
+    }
+    if (r % 2 == 1) {
+      --r;
+      tree_[r] = std::min(tree_[r], value);
+    }
+  }
+}
+
+size_t SmallestCover::At(uint64_t address) const {
+  const auto above = std::upper_bound(bounds_.begin(), bounds_.end(), address);
+  if (above == bounds_.begin()) return kNone;
+  size_t smallest = kNone;
+  size_t node = static_cast<size_t>(above - bounds_.begin()) - 1 + bounds_.size();
+  for (; node > 0; node /= 2) smallest = std::min(smallest, tree_[node]);
+  return smallest;
+}
+
+namespace {
+
+std::vector<uint64_t> SortedBounds(const std::vector<MappedRange>& ranges) {
+  std::vector<uint64_t> bounds;
+  bounds.reserve(ranges.size() * 3);
+  for (const MappedRange& r : ranges) {
+    bounds.insert(bounds.end(), {r.start, r.limit, r.start - r.offset});
+  }
+  std::sort(bounds.begin(), bounds.end());
+  bounds.erase(std::unique(bounds.begin(), bounds.end()), bounds.end());
+  return bounds;
+}
+
+}  // namespace
+
 RangeFinder::RangeFinder(std::vector<MappedRange>& ranges)
-    : ranges_(ranges), by_start_(ranges.size()) {
-  std::iota(by_start_.begin(), by_start_.end(), size_t{0});
-  std::stable_sort(by_start_.begin(), by_start_.end(),
-                   [&](size_t a, size_t b) { return ranges_[a].start < ranges_[b].start; });
+    : ranges_(ranges), given_(SortedBounds(ranges)), below_(given_), lowered_(given_) {
+  for (size_t i = 0; i < ranges.size(); ++i) {
+    const MappedRange& r = ranges[i];
+    given_.Cover(r.start, r.limit, i);
+    below_.Cover(r.start - r.offset, r.start, i);
+  }
 }
 
 size_t RangeFinder::Find(uint64_t address) {
-  const auto above = std::upper_bound(by_start_.begin(), by_start_.end(), address,
-                                      [&](uint64_t a, size_t i) { return a < ranges_[i].start; });
-  if (above != by_start_.begin() && address < ranges_[*(above - 1)].limit) return *(above - 1);
-  if (above == by_start_.end()) return kNone;
-  MappedRange& next = ranges_[*above];
-  const uint64_t file_start = next.start - next.offset;
-  // The order of starts must survive.
-  const bool in_order = above == by_start_.begin() || ranges_[*(above - 1)].start <= file_start;
-  if (next.offset == 0 || next.offset > next.start || file_start > address || !in_order) {
+  const size_t holds = std::min(given_.At(address), lowered_.At(address));
+  if (holds != kNone) return holds;
+  const size_t next = may_lower_ ? below_.At(address) : kNone;
+  if (next == kNone) {
+    may_lower_ = false;
     return kNone;
   }
-  next.start = file_start;
-  next.offset = 0;
-  return *above;
+  MappedRange& range = ranges_[next];
+  range.start -= range.offset;
+  lowered_.Cover(range.start, range.start + range.offset, next);
+  range.offset = 0;
+  return next;
 }
 
 }  // namespace tidemark::io

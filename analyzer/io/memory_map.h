@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "analyzer/io/text_scanner.h"
@@ -27,11 +28,31 @@ bool IsMemoryMapHeading(absl::string_view line);
 // that are no ranges are skipped, and `name=value` lines substituted for $name.
 std::vector<MappedRange> ReadMemoryMap(LineReader& lines);
 
-// Finds ranges by address. May move a range's start down to its file's first byte when
-// an address lies in that part: some writers list executable pieces only. (pprof's rule.)
-class RangeFinder {
+// For each address the smallest of the values given to ranges that hold it. All bounds of
+// those ranges are known beforehand. O(log(bounds)) each.
+class SmallestCover {
  public:
   static constexpr size_t kNone = ~size_t{0};
+
+  // REQUIRES: sorted bounds.
+  explicit SmallestCover(std::vector<uint64_t> bounds)
+      : bounds_(std::move(bounds)), tree_(2 * bounds_.size(), kNone) {}
+  // REQUIRES: both are bounds. An empty range (begin >= end) holds nothing.
+  void Cover(uint64_t begin, uint64_t end, size_t value);
+  size_t At(uint64_t address) const;
+
+ private:
+  std::vector<uint64_t> bounds_;
+  std::vector<size_t> tree_;  // a segment tree over what lies between the bounds
+};
+
+// Finds ranges by address: the first in their order that holds it. When none does, the first
+// one whose file would reach down to the address from its start (some writers list executable
+// pieces only) is moved down to its file's first byte; but none is any more once an address
+// was in no range. (pprof's rules.)
+class RangeFinder {
+ public:
+  static constexpr size_t kNone = SmallestCover::kNone;
 
   explicit RangeFinder(std::vector<MappedRange>& ranges);
   // Index into `ranges`, or kNone.
@@ -39,7 +60,10 @@ class RangeFinder {
 
  private:
   std::vector<MappedRange>& ranges_;
-  std::vector<size_t> by_start_;
+  SmallestCover given_;    // the ranges as they were
+  SmallestCover below_;    // the parts of their files below them
+  SmallestCover lowered_;  // the same, of those that were moved
+  bool may_lower_ = true;
 };
 
 }  // namespace tidemark::io

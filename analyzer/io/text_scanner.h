@@ -56,27 +56,34 @@ class TextScanner {
   absl::string_view rest_;
 };
 
-// The lines of a text, without their ends, and where they stand.
+// The lines of a text, without their ends ("\n" or "\r\n"), and where they stand.
 class LineReader {
  public:
-  explicit LineReader(absl::string_view text) : text_(text) {}
+  // Reads from `begin` on.
+  explicit LineReader(absl::string_view text, size_t begin = 0)
+      : text_(text), next_(begin), offset_(begin) {}
 
   bool Next(absl::string_view& line) {
     if (next_ >= text_.size()) return false;
     offset_ = next_;
     const size_t end = std::min(text_.find('\n', next_), text_.size());
     line = text_.substr(next_, end - next_);
+    if (!line.empty() && line.back() == '\r') line.remove_suffix(1);
     next_ = end + 1;
     return true;
   }
+  // The line read last is the next one again.
+  void Unread() { next_ = offset_; }
 
   // Of the line read last.
   size_t offset() const { return offset_; }
+  // Whether that line ends where the text does, without "\n".
+  bool is_cut() const { return next_ > text_.size(); }
 
  private:
   absl::string_view text_;
-  size_t next_ = 0;
-  size_t offset_ = 0;
+  size_t next_;
+  size_t offset_;
 };
 
 }  // namespace tidemark::io
