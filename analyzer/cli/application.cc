@@ -37,6 +37,7 @@ int Run(int argc, const char* const* argv) {
   AddProcessCommands(app, exit_status);
   AddLeakCommands(app, exit_status);
   AddReportCommands(app, exit_status);
+  AddGraphCommands(app, exit_status);
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& e) {  // --help, --version

@@ -10,6 +10,7 @@
 namespace tidemark::cli {
 
 void AddReportCommands(CLI::App& app, int& exit_status);   // top, diff, convert
+void AddGraphCommands(CLI::App& app, int& exit_status);    // tree, peek, graph, callgrind, …
 void AddLeakCommands(CLI::App& app, int& exit_status);     // leaks, escape
 void AddRecordCommands(CLI::App& app, int& exit_status);   // record, snapshot
 void AddProcessCommands(CLI::App& app, int& exit_status);  // ps, control
