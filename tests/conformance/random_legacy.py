@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Writes made-up profiles in every legacy format that pprof reads, with the oddities that its
 readers let pass: words around a sample, comments, other line ends, memory maps in all
-forms, overlapping and wrong.
+forms, overlapping and wrong. And pprof's own format with labels of all kinds, comments, times
+and ids in no order, for the way through and back.
 
     random_legacy.py --seed N --count N --out DIR
 
@@ -12,6 +13,8 @@ import argparse
 import os
 import random
 import struct
+
+from random_profiles import Writer, message, number, packed
 
 FILES = ["/usr/bin/app", "/usr/lib/libfoo.so.1", "/usr/lib/libbar.so", "[vdso]", "//anon",
          "/anon_hugepage", "/opt/x_y/app.so_3", "/memfd:jit", "libc.so.6", "app"]
@@ -143,8 +146,8 @@ def count(program, rng):
         lines.append(f"{rng.choice([1, 2, 300, '010'])} @ {' '.join(f'{a:#x}' for a in stack)}")
         lines.append(f"#\t{stack[0]:#x}\tmain.main+0x4\t/src/main.go:12")
     if rng.random() < 0.05:
-        lines.append(rng.choice(["1 @", "1 @  0x12", "x 1 @ 0x1", "1 @ 0x1 ", "1 @ 0xAB", "08 @ 0x1",
-                                 "1 @ 0x11111222223333344"]))
+        lines.append(rng.choice(["1 @", "1 @  0x12", "x 1 @ 0x1", "1 @ 0x1 ", "1 @ 0xAB",
+                                 "08 @ 0x1", "1 @ 0x11111222223333344"]))
     return finish(lines, program, rng, "--- Memory map: ---")
 
 
@@ -198,9 +201,11 @@ def java_lines(numbers, rng):
 def java(program, rng):
     del program  # frames are numbers
     heap_kind = rng.random() < 0.5
-    lines = ["--- heapz 1 ---" if heap_kind else "--- contentionz 1 ---", "format = java",
-             f"resolution = {rng.choice(['bytes', 'kilobytes'] if heap_kind else ['microseconds'])}"]
-    if not heap_kind:
+    if heap_kind:
+        lines = ["--- heapz 1 ---", "format = java",
+                 f"resolution = {rng.choice(['bytes', 'kilobytes'])}"]
+    else:
+        lines = ["--- contentionz 1 ---", "format = java", "resolution = microseconds"]
         lines += rng.sample(["sampling period = 100", "ms since reset = 6019923", "",
                              "sampling period = 0x10"], rng.randint(0, 4))
     numbers = [rng.randint(0, 40) for _ in range(20)]
@@ -208,7 +213,7 @@ def java(program, rng):
         stack = [rng.choice(numbers) for _ in range(rng.randint(0, 6))]
         objects = rng.randint(1, 999)
         lines.append(f"{rng.choice(['', '   '])}{objects * rng.choice([0, 24, 4096])} {objects} @ "
-                     f"{hexes(stack, rng)}{rng.choice(['', ' ', ' # x'])} ".rstrip() + " x" * 0)
+                     f"{hexes(stack, rng)}{rng.choice(['', ' ', ' # x'])}")
         lines += rng.choice([[], [], [""]])
     lines.append("")
     lines += java_lines(numbers, rng)
@@ -246,8 +251,51 @@ def cpu(program, rng):
     return data
 
 
+def proto(program, rng):
+    w = Writer()
+    types = rng.sample([("inuse_space", "bytes"), ("cpu", "nanoseconds"), ("n", "count"), ("", "")],
+                       rng.randint(1, 4))
+    for kind, unit in types:
+        w.add(1, number(1, w.text(kind)), number(2, w.text(unit)))
+    mapping_ids = rng.sample(range(1, 1000), len(program.modules))
+    for i, (start, limit, offset, name, build_id) in zip(mapping_ids, program.modules):
+        w.add(3, number(1, i), number(2, start), number(3, limit), number(4, offset),
+              number(5, w.text(name)), number(6, w.text(build_id)),
+              *[number(flag, rng.choice([0, 1])) for flag in (7, 8, 9, 10)])
+    function_ids = rng.sample([1, 2, 3, 7, 1 << 40, (1 << 64) - 1], 5)
+    for i in function_ids:
+        w.add(5, number(1, i), number(2, w.text(f"f{i}")), number(3, w.text(f"_Z{i % 3}")),
+              number(4, w.text("/src/a.cc")), number(5, rng.choice([0, 5])))
+    location_ids = rng.sample(range(1, 1 << 20), len(program.addresses))
+    for i, address in zip(location_ids, program.addresses):
+        lines = [message(4, number(1, rng.choice(function_ids)) + number(2, rng.randint(0, 99)) +
+                         number(3, rng.choice([0, 8]))) for _ in range(rng.choice([0, 1, 1, 3]))]
+        w.add(4, number(1, i), number(2, rng.choice(mapping_ids + [0])), number(3, address), *lines,
+              number(5, rng.choice([0, 0, 1])))
+    for _ in range(rng.randint(0, 30)):
+        labels = []
+        for _ in range(rng.choice([0, 0, 1, 2, 5])):
+            key = number(1, w.text(rng.choice(["thread", "bytes", "request", "a b"])))
+            labels.append(message(3, key + rng.choice([
+                number(2, w.text(rng.choice(["main/1", "x y", "\u00e4"]))),
+                number(3, rng.choice([0, 1, -1, 1 << 40])),
+                number(3, rng.randint(0, 9)) + number(4, w.text(rng.choice(["kb", "s"])))])))
+        w.add(2, packed(1, [rng.choice(location_ids) for _ in range(rng.randint(0, 9))]),
+              packed(2, [rng.choice([0, 1, -5, (1 << 63) - 1]) for _ in types]), *labels)
+    for comment in rng.sample(["one", "#hidden", "two words", "one"], rng.randint(0, 4)):
+        w.out += packed(13, [w.text(comment)])
+    w.out += number(9, rng.choice([0, 1700000000000000001]))
+    w.out += number(10, rng.choice([0, 30 * 10**9]))
+    w.out += message(11, number(1, w.text("space")) + number(2, w.text("bytes")))
+    w.out += number(12, rng.choice([0, 524288])) + number(14, w.text(rng.choice(["", "n", "none"])))
+    w.out += number(15, w.text(rng.choice(["", "https://example.com/doc"])))
+    w.out += number(7, w.text(rng.choice(["", "f1|f2"])))
+    w.out += number(8, w.text(rng.choice(["", "f2"])))
+    return w.finish()
+
+
 FORMATS = {"heap": heap, "count": count, "threads": threads, "contention": contention,
-           "java": java, "cpu": cpu}
+           "java": java, "cpu": cpu, "proto": proto}
 
 
 def main():
