@@ -54,12 +54,15 @@ class Answers {
     lines_.insert(lines_.end(), lines.begin(), lines.end());
     entries_.push_back({address, begin, static_cast<uint32_t>(lines_.size())});
   }
-  void AddAll(const Answers& other) {
+  void AddAll(Answers&& other) {
+    std::vector<uint32_t> ids;
+    for (NamedFunction& function : other.functions_)
+      ids.push_back(AddFunction(std::move(function)));
     std::vector<NamedLine> lines;
     for (const Entry& entry : other.entries_) {
       lines.clear();
       for (const NamedLine& line : other.lines(entry)) {
-        lines.push_back({AddFunction(other.functions_[line.function]), line.line});
+        lines.push_back({ids[line.function], line.line});
       }
       Add(entry.address, lines);
     }

@@ -149,6 +149,31 @@ DebugInfo::Unit* DebugInfo::Open(Dwarf_Off offset) {
   return unit;
 }
 
+// libdw finds a DIE's tag and its next sibling by decoding it, and all below it unless the
+// compiler noted where that ends: once is enough.
+const std::vector<DebugInfo::Child>& DebugInfo::ChildrenOf(const Dwarf_Die& parent) {
+  const auto [it, first] = children_.try_emplace(parent.addr);
+  std::vector<Child>& children = it->second;
+  if (!first) return children;
+  Dwarf_Die at = parent;
+  Dwarf_Die child;
+  if (dwarf_child(&at, &child) != 0) return children;
+  do {
+    const ptrdiff_t distance =
+        static_cast<const char*>(child.addr) - static_cast<const char*>(parent.addr);
+    if (distance <= 0 || distance > ptrdiff_t{UINT32_MAX}) break;
+    children.push_back({static_cast<uint32_t>(distance), static_cast<uint16_t>(dwarf_tag(&child))});
+  } while (dwarf_siblingof(&child, &child) == 0);
+  return children;
+}
+
+Dwarf_Die DebugInfo::At(const Dwarf_Die& parent, const Child& child) {
+  Dwarf_Die die = {};
+  die.addr = static_cast<char*>(parent.addr) + child.distance;
+  die.cu = parent.cu;
+  return die;
+}
+
 void DebugInfo::IndexFunctions(Unit* unit, Depth depth) {
   unit->depth = depth;
   unit->functions.clear();
@@ -158,80 +183,58 @@ void DebugInfo::IndexFunctions(Unit* unit, Depth depth) {
   };
   std::vector<Scope> scopes = {{unit->die, 0}};
   while (!scopes.empty()) {
-    Scope scope = scopes.back();
+    const Scope scope = scopes.back();
     scopes.pop_back();
-    Dwarf_Die child;
-    if (dwarf_child(&scope.die, &child) != 0) continue;
-    do {
-      const int tag = dwarf_tag(&child);
-      if (tag == DW_TAG_subprogram) {
-        ForEachRange(&child, [&](uint64_t begin, uint64_t end) {
-          unit->functions.push_back({begin, end, child});
+    for (const Child& child : ChildrenOf(scope.die)) {
+      if (child.tag == DW_TAG_subprogram) {
+        Dwarf_Die die = At(scope.die, child);
+        ForEachRange(&die, [&](uint64_t begin, uint64_t end) {
+          unit->functions.push_back({begin, end, die});
         });
       }
-      const bool descend = IsNamespace(tag) || (depth >= Depth::kClasses && IsNamedScope(tag)) ||
-                           (depth == Depth::kEverything && IsCodeScope(tag));
-      if (descend && scope.depth < kMaxDepth && dwarf_haschildren(&child) == 1) {
-        scopes.push_back({child, scope.depth + 1});
+      const bool descend = IsNamespace(child.tag) ||
+                           (depth >= Depth::kClasses && IsNamedScope(child.tag)) ||
+                           (depth == Depth::kEverything && IsCodeScope(child.tag));
+      if (descend && scope.depth < kMaxDepth) {
+        scopes.push_back({At(scope.die, child), scope.depth + 1});
       }
-    } while (dwarf_siblingof(&child, &child) == 0);
+    }
   }
   std::sort(unit->functions.begin(), unit->functions.end(),
             [](const Function& a, const Function& b) { return a.begin < b.begin; });
 }
 
-// Notes the scope of each function of a unit, or (nested) also of those within functions.
-void DebugInfo::IndexScopes(Dwarf_Die* unit, bool nested) {
-  struct Scope {
-    Dwarf_Die die;
-    int depth;
-    uint32_t prefix;  // into prefixes_
-  };
-  std::vector<Scope> scopes = {{*unit, 0, 0}};
-  while (!scopes.empty()) {
-    const Scope scope = scopes.back();
-    scopes.pop_back();
-    Dwarf_Die die = scope.die;
-    Dwarf_Die child;
-    if (dwarf_child(&die, &child) != 0) continue;
-    do {
-      const int tag = dwarf_tag(&child);
-      if (tag == DW_TAG_subprogram) function_scopes_.try_emplace(child.addr, scope.prefix);
-      if (scope.depth == kMaxDepth || dwarf_haschildren(&child) != 1) continue;
-      if (IsNamedScope(tag)) {
-        absl::string_view name = Text(&child, DW_AT_name);
-        if (name.empty()) name = tag == DW_TAG_namespace ? "(anonymous namespace)" : "{unnamed}";
-        // A hostile file could make gigabytes of a few names.
-        if (prefixes_[scope.prefix].size() + name.size() > kMaxScopes) continue;
-        prefixes_.push_back(absl::StrCat(prefixes_[scope.prefix], name, "::"));
-        scopes.push_back({child, scope.depth + 1, static_cast<uint32_t>(prefixes_.size() - 1)});
-      } else if (nested && IsCodeScope(tag)) {
-        scopes.push_back({child, scope.depth + 1, scope.prefix});
-      }
-    } while (dwarf_siblingof(&child, &child) == 0);
+// The scopes that a DIE stands in, "a::B::"; "" when it has none. DIEs do not know their
+// parents; but they are stored depth first, so an ancestor is the last one at its level that
+// does not begin after the DIE.
+std::string DebugInfo::ScopesOf(const Dwarf_Die& target) {
+  Dwarf_Die copy = target;
+  Dwarf_Die at;
+  if (dwarf_diecu(&copy, &at, nullptr, nullptr) == nullptr) return "";
+  const int language = dwarf_srclang(&at);
+  if (language == DW_LANG_C89 || language == DW_LANG_C || language == DW_LANG_C99 ||
+      language == DW_LANG_C11 || language == DW_LANG_Go) {
+    return "";  // names are whole
   }
-}
-
-// The scopes a function's DIE stands in, "a::B::"; "" when it has none, null when it is not
-// a function of its unit.
-const std::string* DebugInfo::ScopesOf(Dwarf_Die* die) {
-  for (const bool nested : {false, true}) {
-    const auto it = function_scopes_.find(die->addr);
-    if (it != function_scopes_.end()) return &prefixes_[it->second];
-    Dwarf_Die unit;
-    if (dwarf_diecu(die, &unit, nullptr, nullptr) == nullptr) return nullptr;
-    const int language = dwarf_srclang(&unit);
-    if (language == DW_LANG_C89 || language == DW_LANG_C || language == DW_LANG_C99 ||
-        language == DW_LANG_C11 || language == DW_LANG_Go) {
-      return prefixes_.data();  // names are whole
-    }
-    int& searched = searched_units_[unit.addr];
-    if (searched > static_cast<int>(nested)) continue;
-    searched = nested ? 2 : 1;
-    IndexScopes(&unit, nested);
+  std::string scopes;
+  for (int depth = 0; depth < kMaxDepth; ++depth) {
+    const std::vector<Child>& children = ChildrenOf(at);
+    const ptrdiff_t distance =
+        static_cast<const char*>(target.addr) - static_cast<const char*>(at.addr);
+    auto it = std::upper_bound(children.begin(), children.end(), distance,
+                               [](ptrdiff_t d, const Child& c) { return d < c.distance; });
+    if (it == children.begin()) break;
+    --it;
+    if (it->distance == distance) break;
+    at = At(at, *it);
+    if (!IsNamedScope(it->tag)) continue;
+    absl::string_view name = Text(&at, DW_AT_name);
+    if (name.empty()) name = it->tag == DW_TAG_namespace ? "(anonymous namespace)" : "{unnamed}";
+    // A hostile file could make gigabytes of a few names.
+    if (scopes.size() + name.size() > kMaxScopes) break;
+    absl::StrAppend(&scopes, name, "::");
   }
-  const auto it = function_scopes_.find(die->addr);
-  return it == function_scopes_.end() ? nullptr : &prefixes_[it->second];
+  return scopes;
 }
 
 absl::string_view DebugInfo::ScopedName(Dwarf_Die* die) {
@@ -249,10 +252,7 @@ absl::string_view DebugInfo::ScopedName(Dwarf_Die* die) {
   const absl::string_view name = Text(die, DW_AT_name);
   if (name.empty()) return "";
   std::string& full = scoped_names_[at.addr];
-  if (full.empty()) {
-    const std::string* scopes = ScopesOf(&at);
-    full = absl::StrCat(scopes == nullptr ? "" : *scopes, name);
-  }
+  if (full.empty()) full = absl::StrCat(ScopesOf(at), name);
   return full;
 }
 

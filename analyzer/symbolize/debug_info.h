@@ -21,7 +21,6 @@
 #include <string>
 #include <vector>
 
-#include "absl/container/flat_hash_map.h"
 #include "absl/container/node_hash_map.h"
 #include "absl/strings/string_view.h"
 #include "analyzer/symbolize/elf_file.h"
@@ -96,12 +95,18 @@ class DebugInfo {
     std::vector<Function> functions;  // by begin; one entry for each range
   };
 
+  struct Child {
+    uint32_t distance = 0;  // in .debug_info, from its parent
+    uint16_t tag = 0;
+  };
+
   DebugInfo(Dwarf* dwarf, Dwarf* alt) : dwarf_(dwarf), alt_(alt) {}
   Unit* Open(Dwarf_Off offset);
   void IndexFunctions(Unit* unit, Depth depth);
   const Function* FindFunction(Unit* unit, uint64_t address);
-  void IndexScopes(Dwarf_Die* unit, bool nested);
-  const std::string* ScopesOf(Dwarf_Die* die);
+  const std::vector<Child>& ChildrenOf(const Dwarf_Die& parent);
+  static Dwarf_Die At(const Dwarf_Die& parent, const Child& child);
+  std::string ScopesOf(const Dwarf_Die& target);
   absl::string_view ScopedName(Dwarf_Die* die);
   absl::string_view FileName(Dwarf_Die* unit, uint64_t index);
   absl::string_view Path(Dwarf_Die* unit, const char* file);
@@ -110,9 +115,7 @@ class DebugInfo {
   Dwarf* alt_;  // dwz's, or null
   absl::node_hash_map<Dwarf_Off, Unit> units_;
   // DIEs are known by where they are in memory, which tells this file's from dwz's common one's.
-  std::vector<std::string> prefixes_ = {""};                    // "a::B::"
-  absl::flat_hash_map<const void*, uint32_t> function_scopes_;  // into prefixes_
-  absl::flat_hash_map<const void*, int> searched_units_;  // 1: for scopes; 2: within functions too
+  absl::node_hash_map<const void*, std::vector<Child>> children_;
   absl::node_hash_map<const void*, std::string> scoped_names_;
   absl::node_hash_map<const void*, std::string> paths_;  // by libdw's text
 };

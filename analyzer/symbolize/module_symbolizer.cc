@@ -4,7 +4,6 @@
 #include <tuple>
 #include <utility>
 
-#include "absl/container/flat_hash_map.h"
 #include "absl/strings/str_cat.h"
 #include "analyzer/symbolize/demangle.h"
 #include "analyzer/symbolize/symbol_table.h"
@@ -109,7 +108,7 @@ void ModuleSymbolizer::CutIntoChunks() {
     const bool full = i - begin >= kChunk && (last || missing_[i].unit != missing_[i - 1].unit);
     // One unit may be all there is: a program that was optimized as a whole.
     if (!last && !full && i - begin < 8 * kChunk) continue;
-    chunks_.push_back({begin, i, {}});
+    chunks_.push_back({begin, i, {}, {}});
     begin = i;
   }
 }
@@ -151,13 +150,14 @@ void ModuleSymbolizer::Resolve(size_t number) {
   Chunk& chunk = chunks_[number];
   std::unique_ptr<Handle> handle = units_ ? Acquire() : nullptr;
   for (size_t i = chunk.begin; i < chunk.end && !cancelled(); ++i) {
-    Answer(missing_[i], handle.get(), &chunk.answers);
+    Answer(missing_[i], handle.get(), &chunk);
     Advance(1);
   }
+  chunk.demangled.clear();
   if (handle != nullptr) Release(std::move(handle));
 }
 
-void ModuleSymbolizer::Answer(const Missing& missing, Handle* handle, Answers* answers) {
+void ModuleSymbolizer::Answer(const Missing& missing, Handle* handle, Chunk* chunk) {
   std::vector<SourceFrame> frames;
   if (handle != nullptr && missing.unit != UnitIndex::kNone) {
     frames = handle->debug->FramesAt(*units_, missing.unit, missing.address, missing.symbol);
@@ -173,11 +173,13 @@ void ModuleSymbolizer::Answer(const Missing& missing, Handle* handle, Answers* a
       function.system_name = function.name = std::string(frame.name);
     } else {
       function.system_name = std::string(frame.linkage_name);
-      function.name = Demangle(function.system_name);
+      const auto [it, first] = chunk->demangled.try_emplace(function.system_name);
+      if (first) it->second = Demangle(function.system_name);
+      function.name = it->second;
     }
-    lines.push_back({answers->AddFunction(std::move(function)), frame.line});
+    lines.push_back({chunk->answers.AddFunction(std::move(function)), frame.line});
   }
-  answers->Add(missing.address, lines);
+  chunk->answers.Add(missing.address, lines);
 }
 
 void ModuleSymbolizer::Finish() {
@@ -188,7 +190,7 @@ void ModuleSymbolizer::Finish() {
     Advance(questions_.size());
     return;
   }
-  for (const Chunk& chunk : chunks_) answers_.AddAll(chunk.answers);
+  for (Chunk& chunk : chunks_) answers_.AddAll(std::move(chunk.answers));
   chunks_.clear();
   Advance(questions_.size() - missing_.size());
   if (key_ && !missing_.empty()) context_.cache->Store(*key_, answers_);

@@ -20,6 +20,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/container/flat_hash_map.h"
 #include "absl/types/span.h"
 #include "analyzer/base/progress.h"
 #include "analyzer/symbolize/answers.h"
@@ -79,6 +80,7 @@ class ModuleSymbolizer {
     size_t begin = 0;  // into missing_
     size_t end = 0;
     Answers answers;
+    absl::flat_hash_map<std::string, std::string> demangled;  // by linkage name
   };
 
   void FindLinkAddresses();
@@ -88,7 +90,7 @@ class ModuleSymbolizer {
   std::unique_ptr<Handle> OpenHandle() const;
   std::unique_ptr<Handle> Acquire();
   void Release(std::unique_ptr<Handle> handle);
-  void Answer(const Missing& missing, Handle* handle, Answers* answers);
+  void Answer(const Missing& missing, Handle* handle, Chunk* chunk);
   std::optional<SymbolCache::Key> CacheKey() const;
   bool cancelled() const { return context_.progress && context_.progress->cancelled; }
   void Advance(size_t addresses) {

@@ -1,27 +1,21 @@
 #include "analyzer/symbolize/symbolizer.h"
 
-#include <gelf.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cstdio>
-#include <cstdlib>
 #include <filesystem>
-#include <fstream>
 #include <map>
-#include <random>
 #include <set>
 
 #include "absl/strings/match.h"
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_split.h"
 #include "analyzer/model/profile_builder.h"
 #include "analyzer/symbolize/demangle.h"
 #include "analyzer/symbolize/elf_file.h"
 #include "analyzer/symbolize/module_finder.h"
+#include "analyzer/symbolize/testing.h"
 
 namespace tidemark::symbolize {
 namespace {
@@ -30,142 +24,10 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
-// Where address space randomization might have put a module.
-constexpr uint64_t kBias = 0x7f1234560000;
-
-struct ExecutableSegment {
-  uint64_t offset = 0;
-  uint64_t address = 0;
-  uint64_t size = 0;
-};
-
-ExecutableSegment SegmentOf(const ElfFile& file) {
-  size_t count = 0;
-  elf_getphdrnum(file.elf(), &count);
-  for (size_t i = 0; i < count; ++i) {
-    GElf_Phdr p;
-    if (gelf_getphdr(file.elf(), static_cast<int>(i), &p) != nullptr && p.p_type == PT_LOAD &&
-        (p.p_flags & PF_X) != 0) {
-      return {p.p_offset, p.p_vaddr, p.p_memsz};
-    }
-  }
-  return {};
-}
-
-struct Symbol {
-  std::string name;
-  uint64_t begin = 0;
-  uint64_t size = 0;
-};
-
-std::vector<Symbol> FunctionsOf(const ElfFile& file) {
-  std::vector<Symbol> functions;
-  for (Elf_Scn* s = nullptr; (s = elf_nextscn(file.elf(), s)) != nullptr;) {
-    GElf_Shdr header;
-    gelf_getshdr(s, &header);
-    if (header.sh_type != SHT_SYMTAB) continue;
-    Elf_Data* data = elf_getdata(s, nullptr);
-    for (size_t i = 0; i < header.sh_size / header.sh_entsize; ++i) {
-      GElf_Sym symbol;
-      gelf_getsym(data, static_cast<int>(i), &symbol);
-      const int type = GELF_ST_TYPE(symbol.st_info);
-      if ((type == STT_FUNC || type == STT_GNU_IFUNC) && symbol.st_shndx != SHN_UNDEF) {
-        functions.push_back({elf_strptr(file.elf(), header.sh_link, symbol.st_name),
-                             symbol.st_value, symbol.st_size});
-      }
-    }
-  }
-  return functions;
-}
-
-// Link-time addresses within functions of a file's symbol table: a fixed choice.
-std::vector<uint64_t> AddressesIn(const std::vector<Symbol>& functions, size_t count) {
-  std::mt19937_64 random(20261120);
-  std::set<uint64_t> addresses;
-  for (size_t i = 0; i < 3 * count && addresses.size() < count && !functions.empty(); ++i) {
-    const Symbol& f = functions[random() % functions.size()];
-    if (f.size != 0) addresses.insert(f.begin + random() % f.size);
-  }
-  return {addresses.begin(), addresses.end()};
-}
-
-struct Module {
-  std::string path;
-  std::string build_id;
-  uint64_t start = 0;
-  uint64_t limit = 0;
-  uint64_t offset = 0;
-};
-
-std::shared_ptr<const Profile> ProfileOf(const Module& module,
-                                         const std::vector<uint64_t>& addresses) {
-  ProfileBuilder builder;
-  const ValueType type{builder.AddString("inuse_space"), builder.AddString("bytes")};
-  builder.SetSampleTypes({&type, 1});
-  Mapping mapping;
-  mapping.start = module.start;
-  mapping.limit = module.limit;
-  mapping.offset = module.offset;
-  mapping.file = builder.AddString(module.path);
-  mapping.build_id = builder.AddString(module.build_id);
-  const MappingId id = builder.AddMapping(mapping);
-  for (const uint64_t address : addresses) {
-    const LocationId location = builder.AddLocation(address, id, false, {});
-    const int64_t value = 1;
-    builder.AddSample(builder.AddStack({&location, 1}), builder.AddLabels({}), {&value, 1});
-  }
-  return *builder.Build();
-}
-
-// The module as the loader would map its code.
-Module Mapped(const ElfFile& file, const std::string& path) {
-  const ExecutableSegment segment = SegmentOf(file);
-  const uint64_t first = segment.address & ~uint64_t{4095};
-  return {path, file.build_id(), kBias + first,
-          kBias + ((segment.address + segment.size + 4095) & ~uint64_t{4095}),
-          segment.offset & ~uint64_t{4095}};
-}
-
-std::vector<std::string> Lines(const Profile& profile, LocationId id) {
-  std::vector<std::string> lines;
-  for (const Line& line : profile.lines(id)) {
-    const Function& f = profile.function(line.function);
-    lines.push_back(
-        absl::StrCat(profile.string(f.name), " ", profile.string(f.filename), ":", line.line));
-  }
-  return lines;
-}
-
-// What llvm-symbolizer says of link-time addresses: chains of "function file:line".
-std::vector<std::vector<std::string>> Oracle(const std::string& path,
-                                             const std::vector<uint64_t>& addresses) {
-  const std::string input = testing::TempDir() + absl::StrCat("/addresses.", getpid());
-  {
-    std::ofstream out(input);
-    for (const uint64_t a : addresses) out << "0x" << std::hex << a << "\n";
-  }
-  const std::string command =
-      absl::StrCat("llvm-symbolizer-14 --inlines --no-demangle --obj=", path, " < ", input);
-  FILE* pipe = popen(command.c_str(), "r");
-  std::string text;
-  char buffer[65536];
-  for (size_t n; (n = fread(buffer, 1, sizeof(buffer), pipe)) > 0;) text.append(buffer, n);
-  EXPECT_EQ(pclose(pipe), 0) << command;
-  std::filesystem::remove(input);
-
-  std::vector<std::vector<std::string>> chains;
-  for (absl::string_view block : absl::StrSplit(text, "\n\n", absl::SkipEmpty())) {
-    const std::vector<std::string> lines = absl::StrSplit(block, '\n', absl::SkipEmpty());
-    std::vector<std::string>& chain = chains.emplace_back();
-    for (size_t i = 0; i + 1 < lines.size(); i += 2) {
-      std::vector<std::string> place = absl::StrSplit(lines[i + 1], ':');  // file:line:column
-      std::string file = place[0] == "??" ? "" : place[0];
-      if (!file.empty()) file = std::filesystem::path(file).lexically_normal().string();
-      chain.push_back(
-          absl::StrCat(lines[i] == "??" ? "" : Demangle(lines[i]), " ", file, ":", place[1]));
-    }
-  }
-  return chains;
+Options WithoutCache() {
+  Options options;
+  options.cache = false;
+  return options;
 }
 
 // One chain of frames compared with llvm-symbolizer's. Three things it does otherwise: it
@@ -218,7 +80,7 @@ double Agreement(const std::string& path, size_t count) {
   std::vector<uint64_t> shifted;
   for (const uint64_t a : addresses) shifted.push_back(a + kBias);
   Module module = Mapped(*files.module, path);
-  const auto result = Symbolize(ProfileOf(module, shifted), Options());
+  const auto result = Symbolize(ProfileOf(module, shifted), WithoutCache());
   EXPECT_TRUE(result.ok());
   const auto expected = Oracle(symbols.path(), addresses);
   EXPECT_EQ(expected.size(), addresses.size());
@@ -253,7 +115,7 @@ TEST(Symbolize, AnotherBuildsFileIsRefusedAndSaid) {
   Module module = Mapped(**file, OwnPath());
   module.build_id = "0123456789abcdef";
   const auto profile = ProfileOf(module, {module.start + 0x100});
-  const auto result = Symbolize(profile, Options());
+  const auto result = Symbolize(profile, WithoutCache());
   ASSERT_TRUE(result.ok());
   EXPECT_THAT(Lines(*result->profile, LocationId{0}), IsEmpty());
   EXPECT_THAT(result->warnings, ElementsAre(HasSubstr("not 0123456789abcdef")));
@@ -264,14 +126,14 @@ TEST(Symbolize, OnlyWhatLacksSymbols) {
   ASSERT_TRUE(file.ok());
   const Module module = Mapped(**file, OwnPath());
   const std::vector<uint64_t> addresses = AddressesIn(FunctionsOf(**file), 1);
-  const auto once = Symbolize(ProfileOf(module, {addresses[0] + kBias}), Options());
+  const auto once = Symbolize(ProfileOf(module, {addresses[0] + kBias}), WithoutCache());
   ASSERT_TRUE(once.ok());
   EXPECT_FALSE(Lines(*once->profile, LocationId{0}).empty());
   EXPECT_TRUE(once->profile->mapping(MappingId{0}).has_functions);
-  const auto twice = Symbolize(once->profile, Options());
+  const auto twice = Symbolize(once->profile, WithoutCache());
   ASSERT_TRUE(twice.ok());
   EXPECT_EQ(twice->profile, once->profile);
-  Options force;
+  Options force = WithoutCache();
   force.force = true;
   const auto again = Symbolize(once->profile, force);
   ASSERT_TRUE(again.ok());
@@ -282,8 +144,8 @@ TEST(Symbolize, AddressesOutsideTheModuleStayUnknown) {
   const auto file = ElfFile::Open(OwnPath());
   ASSERT_TRUE(file.ok());
   const Module module = Mapped(**file, OwnPath());
-  const auto result =
-      Symbolize(ProfileOf(module, {0, 1, module.start - 1, module.limit, ~uint64_t{0}}), Options());
+  const auto result = Symbolize(
+      ProfileOf(module, {0, 1, module.start - 1, module.limit, ~uint64_t{0}}), WithoutCache());
   ASSERT_TRUE(result.ok());
   for (uint32_t i = 0; i < 5; ++i) {
     EXPECT_THAT(Lines(*result->profile, LocationId{i}), IsEmpty());
@@ -294,7 +156,7 @@ TEST(Symbolize, AddressesOutsideTheModuleStayUnknown) {
 TEST(Symbolize, StopsWhenCancelled) {
   Progress progress;
   progress.cancelled = true;
-  Options options;
+  Options options = WithoutCache();
   options.progress = &progress;
   const auto file = ElfFile::Open(OwnPath());
   ASSERT_TRUE(file.ok());
