@@ -11,6 +11,7 @@
 
 #include "absl/cleanup/cleanup.h"
 #include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
 
 namespace tidemark::symbolize {
 namespace {
@@ -107,13 +108,16 @@ std::string Debuginfod::Find(Kind kind, const std::string& build_id) {
     std::free(path);
     return found;
   }
-  if (fd == -ENOENT || (progress_ != nullptr && progress_->cancelled)) return "";
+  if (progress_ != nullptr && progress_->cancelled) return "";
   const char* const urls = std::getenv(DEBUGINFOD_URLS_ENV_VAR);
-  Fail(absl::StrCat("debuginfod: ",
-                    Expired() ? absl::StrCat("no answer within ", limit_.count() / 1000, " s")
-                              : std::string(std::strerror(-fd)),
-                    "; no more is asked for (where: DEBUGINFOD_URLS=", urls == nullptr ? "" : urls,
-                    ")"));
+  const std::string where = absl::StrCat(
+      "; no more is asked for (where: DEBUGINFOD_URLS=", urls == nullptr ? "" : urls, ")");
+  if (Expired()) {
+    Fail(absl::StrCat("debuginfod: not answered within ",
+                      absl::FormatDuration(absl::FromChrono(limit_)), where));
+  } else if (fd != -ENOENT) {
+    Fail(absl::StrCat("debuginfod: ", std::strerror(-fd), where));
+  }
   return "";
 }
 
