@@ -1,20 +1,16 @@
-// top, diff, convert.
+// top, diff.
 
 #include <memory>
 #include <string>
 #include <vector>
 
-#include "absl/strings/match.h"
-#include "absl/strings/str_cat.h"
 #include "analyzer/cli/commands.h"
+#include "analyzer/cli/convert_command.h"
 #include "analyzer/cli/json_writer.h"
 #include "analyzer/cli/open_profile.h"
 #include "analyzer/cli/options.h"
 #include "analyzer/cli/report_source.h"
 #include "analyzer/cli/text_writer.h"
-#include "analyzer/io/folded_export.h"
-#include "analyzer/io/json_export.h"
-#include "analyzer/io/pprof_export.h"
 #include "analyzer/report/diff.h"
 #include "analyzer/report/top.h"
 
@@ -43,64 +39,17 @@ struct DiffArguments {
 
 int RunDiff(const DiffArguments& arguments) {
   const ReportFlags& flags = arguments.flags;
-  const auto base = OpenProfile(arguments.base, flags.open_options());
+  auto opened = OpenMerged({{arguments.base}, {arguments.file}}, flags.fetch);
+  if (!opened.ok()) return Fail(opened.status());
+  const auto base = Prepare(std::move((*opened)[0]), flags.open_options());
   if (!base.ok()) return Fail(base.status());
-  const auto profile = OpenProfile(arguments.file, flags.open_options());
+  const auto profile = Prepare(std::move((*opened)[1]), flags.open_options());
   if (!profile.ok()) return Fail(profile.status());
   const auto diff = report::Diff(**base, **profile, flags.report);
   if (!diff.ok()) return Fail(diff.status());
   return Print(flags.format == Format::kJson
                    ? DiffJson(*diff, static_cast<size_t>(flags.report.node_count))
                    : DiffText(**base, **profile, *diff, flags.report));
-}
-
-struct ConvertArguments {
-  std::vector<std::string> files;
-  std::string output;
-  std::string sample_index;
-  bool symbolize = true;
-};
-
-enum class OutputKind { kPprofGzip, kPprof, kFolded, kJson };
-
-absl::StatusOr<OutputKind> KindOf(absl::string_view path) {
-  if (absl::EndsWith(path, ".pb.gz")) return OutputKind::kPprofGzip;
-  if (absl::EndsWith(path, ".pb")) return OutputKind::kPprof;
-  if (absl::EndsWith(path, ".folded")) return OutputKind::kFolded;
-  if (absl::EndsWith(path, ".json")) return OutputKind::kJson;
-  return absl::InvalidArgumentError(absl::StrCat(
-      "convert: the output's name must end in .pb.gz, .pb, .folded or .json (where: ", path, ")"));
-}
-
-absl::StatusOr<std::string> Convert(const Profile& profile, OutputKind kind,
-                                    const std::string& sample_index) {
-  switch (kind) {
-    case OutputKind::kPprofGzip:
-      return io::ToPprof(profile, io::Compression::kGzip);
-    case OutputKind::kPprof:
-      return io::ToPprof(profile, io::Compression::kNone);
-    case OutputKind::kJson:
-      return io::ToJson(profile);
-    case OutputKind::kFolded:
-      break;
-  }
-  const auto index = report::ResolveSampleIndex(profile, sample_index);
-  if (!index.ok()) return index.status();
-  return io::ToFolded(profile, static_cast<size_t>(*index));
-}
-
-int RunConvert(const ConvertArguments& arguments) {
-  const auto kind = KindOf(arguments.output);
-  if (!kind.ok()) return Fail(kind.status());
-  const auto profile =
-      OpenProfiles(arguments.files, {.symbolize = arguments.symbolize, .classify = false});
-  if (!profile.ok()) return Fail(profile.status());
-  const auto bytes = Convert(**profile, *kind, arguments.sample_index);
-  if (!bytes.ok()) return Fail(bytes.status());
-  const absl::Status status = io::WriteFileAtomically(arguments.output, *bytes);
-  if (status.ok()) return 0;
-  Fail(status);
-  return 4;
 }
 
 }  // namespace
@@ -124,25 +73,7 @@ void AddReportCommands(CLI::App& app, int& exit_status) {
   AddReportFormat(*diff, diff_arguments->flags, /*csv=*/false);
   diff->callback([diff_arguments, &exit_status] { exit_status = RunDiff(*diff_arguments); });
 
-  CLI::App* const convert = app.add_subcommand("convert", "Write profiles in another format");
-  const auto convert_arguments = std::make_shared<ConvertArguments>();
-  convert
-      ->add_option("IN", convert_arguments->files,
-                   "Profiles, or the states of processes that died; several are merged")
-      ->required()
-      ->type_name("");
-  convert
-      ->add_option("-o,--output", convert_arguments->output,
-                   "By its suffix: .pb.gz, .pb (pprof), .folded (stacks), .json")
-      ->required()
-      ->type_name("OUT");
-  convert
-      ->add_option("--sample-index", convert_arguments->sample_index,
-                   "Which values go to .folded (default: the profile's own)")
-      ->type_name("NAME");
-  AddSymbolizeOption(*convert, convert_arguments->symbolize);
-  convert->callback(
-      [convert_arguments, &exit_status] { exit_status = RunConvert(*convert_arguments); });
+  AddConvertCommand(app, exit_status);
 }
 
 }  // namespace tidemark::cli

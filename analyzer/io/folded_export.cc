@@ -1,11 +1,14 @@
 #include "analyzer/io/folded_export.h"
 
-#include <deque>
-#include <utility>
+#include <algorithm>
+#include <string>
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
+#include "absl/hash/hash.h"
 #include "absl/strings/str_cat.h"
+#include "absl/types/span.h"
 
 namespace tidemark::io {
 namespace {
@@ -19,68 +22,122 @@ std::string UnknownName(const Profile& p, const Location& location) {
   return absl::StrCat(file, "+0x", absl::Hex(location.address - m.start + m.offset));
 }
 
-void AppendName(absl::string_view name, std::string& out) {
-  for (const char c : name) out.push_back(c == ';' ? ':' : c == '\n' || c == '\r' ? ' ' : c);
+std::string Cleaned(absl::string_view name) {
+  std::string out(name);
+  for (char& c : out) c = c == ';' ? ':' : c == '\n' || c == '\r' ? ' ' : c;
+  return out;
 }
 
-// "outermost;inlined": one location's part of a line.
-std::string LocationText(const Profile& p, LocationId id) {
-  std::string text;
-  const auto lines = p.lines(id);
-  for (size_t i = lines.size(); i-- > 0;) {
-    if (!text.empty()) text.push_back(';');
-    const FunctionId function = lines[i].function;
-    absl::string_view name = function.valid() ? p.string(p.function(function).name) : "";
-    if (name.empty() && function.valid()) name = p.string(p.function(function).system_name);
-    if (name.empty()) {
-      AppendName(UnknownName(p, p.location(id)), text);
-    } else {
-      AppendName(name, text);
+// The frames of every location as ids of their names, so that stacks are compared by number.
+class FrameNames {
+ public:
+  explicit FrameNames(const Profile& profile) : profile_(profile) {
+    begins_.push_back(0);
+    for (uint32_t i = 0; i < profile.locations().size(); ++i) {
+      const auto lines = profile.lines(LocationId{i});
+      for (size_t l = 0; l < std::max<size_t>(lines.size(), 1); ++l) {
+        ids_.push_back(IdOf(NameOf(LocationId{i}, lines.empty() ? nullptr : &lines[l])));
+      }
+      begins_.push_back(static_cast<uint32_t>(ids_.size()));
     }
   }
-  if (lines.empty()) AppendName(UnknownName(p, p.location(id)), text);
-  return text;
-}
+
+  // Of all frames, leaf first.
+  void Append(StackId stack, std::vector<uint32_t>* out) const {
+    out->clear();
+    for (const LocationId id : profile_.stack(stack)) {
+      out->insert(out->end(), ids_.begin() + begins_[id.value],
+                  ids_.begin() + begins_[id.value + 1]);
+    }
+  }
+  const std::string& name(uint32_t id) const { return names_[id]; }
+
+ private:
+  std::string NameOf(LocationId location, const Line* line) const {
+    absl::string_view name;
+    if (line != nullptr && line->function.valid()) {
+      const Function& function = profile_.function(line->function);
+      name = profile_.string(function.name);
+      if (name.empty()) name = profile_.string(function.system_name);
+    }
+    return Cleaned(name.empty() ? UnknownName(profile_, profile_.location(location)) : name);
+  }
+
+  uint32_t IdOf(const std::string& name) {
+    const auto [it, inserted] = known_.try_emplace(name, static_cast<uint32_t>(names_.size()));
+    if (inserted) names_.push_back(name);
+    return it->second;
+  }
+
+  const Profile& profile_;
+  std::vector<uint32_t> begins_;  // [location] + 1
+  std::vector<uint32_t> ids_;
+  absl::flat_hash_map<std::string, uint32_t> known_;
+  std::vector<std::string> names_;
+};
+
+// Sets of stacks that read the same, each represented by its first.
+class StacksByName {
+ public:
+  StacksByName(const Profile& profile, const FrameNames& names)
+      : names_(names), same_as_(profile.stack_count()), known_(0, Hash{this}, Equal{this}) {
+    for (uint32_t s = 0; s < same_as_.size(); ++s) same_as_[s] = *known_.insert(s).first;
+  }
+
+  uint32_t first(uint32_t stack) const { return same_as_[stack]; }
+
+ private:
+  struct Hash {
+    const StacksByName* of;
+    size_t operator()(uint32_t stack) const {
+      of->names_.Append(StackId{stack}, &of->left_);
+      return absl::HashOf(absl::MakeConstSpan(of->left_));
+    }
+  };
+  struct Equal {
+    const StacksByName* of;
+    bool operator()(uint32_t a, uint32_t b) const {
+      of->names_.Append(StackId{a}, &of->left_);
+      of->names_.Append(StackId{b}, &of->right_);
+      return of->left_ == of->right_;
+    }
+  };
+
+  const FrameNames& names_;
+  mutable std::vector<uint32_t> left_, right_;  // scratch
+  std::vector<uint32_t> same_as_;               // [stack]
+  absl::flat_hash_set<uint32_t, Hash, Equal> known_;
+};
 
 }  // namespace
 
-std::string ToFolded(const Profile& profile, size_t sample_type) {
-  std::vector<std::string> texts;
-  texts.reserve(profile.locations().size());
-  for (uint32_t i = 0; i < profile.locations().size(); ++i) {
-    texts.push_back(LocationText(profile, LocationId{i}));
-  }
-
-  std::vector<uint64_t> stack_values(profile.stack_count(), 0);  // sums wrap
+void WriteFolded(const Profile& profile, size_t sample_type,
+                 absl::FunctionRef<void(absl::string_view)> sink) {
+  const FrameNames names(profile);
+  const StacksByName by_name(profile, names);
+  std::vector<uint64_t> sums(profile.stack_count(), 0);  // they wrap
+  std::vector<uint32_t> order;                           // of first occurrence
+  std::vector<bool> seen(profile.stack_count(), false);
   const auto values = profile.values(sample_type);
   for (size_t i = 0; i < values.size(); ++i) {
-    stack_values[profile.sample_stacks()[i].value] += static_cast<uint64_t>(values[i]);
+    const uint32_t first = by_name.first(profile.sample_stacks()[i].value);
+    sums[first] += static_cast<uint64_t>(values[i]);
+    if (seen[first]) continue;
+    seen[first] = true;
+    order.push_back(first);
   }
-
-  std::deque<std::pair<std::string, uint64_t>> lines;  // a deque: its strings do not move
-  absl::flat_hash_map<absl::string_view, size_t> line_of;
-  for (uint32_t s = 0; s < stack_values.size(); ++s) {
-    if (stack_values[s] == 0) continue;
-    const auto stack = profile.stack(StackId{s});
-    std::string line;
-    for (size_t i = stack.size(); i-- > 0;) {
-      absl::StrAppend(&line, line.empty() ? "" : ";", texts[stack[i].value]);
+  std::vector<uint32_t> frames;
+  std::string line;
+  for (const uint32_t stack : order) {
+    if (sums[stack] == 0) continue;
+    names.Append(StackId{stack}, &frames);
+    line = frames.empty() ? "<unknown>" : "";
+    for (size_t i = frames.size(); i-- > 0;) {
+      absl::StrAppend(&line, names.name(frames[i]), i == 0 ? "" : ";");
     }
-    if (line.empty()) line = "<unknown>";
-    const auto known = line_of.find(line);
-    if (known != line_of.end()) {
-      lines[known->second].second += stack_values[s];
-      continue;
-    }
-    lines.emplace_back(std::move(line), stack_values[s]);
-    line_of.emplace(lines.back().first, lines.size() - 1);
+    absl::StrAppend(&line, " ", static_cast<int64_t>(sums[stack]), "\n");
+    sink(line);
   }
-
-  std::string out;
-  for (const auto& [line, value] : lines) {
-    if (value != 0) absl::StrAppend(&out, line, " ", static_cast<int64_t>(value), "\n");
-  }
-  return out;
 }
 
 }  // namespace tidemark::io

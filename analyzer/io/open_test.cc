@@ -9,6 +9,7 @@
 #include <sstream>
 #include <string>
 
+#include "absl/strings/str_cat.h"
 #include "analyzer/io/folded_export.h"
 #include "analyzer/io/inflate.h"
 #include "analyzer/io/json_export.h"
@@ -121,8 +122,10 @@ std::shared_ptr<const Profile> Inlined() {
   return *b.Build();
 }
 
-TEST(ToFolded, IsRootFirstSummedAndClean) {
-  EXPECT_EQ(ToFolded(*Inlined(), 0), "a:b+0x220;outer;inner:x 15\n<unknown> 1\n");
+TEST(WriteFolded, IsRootFirstSummedAndClean) {
+  std::string text;
+  WriteFolded(*Inlined(), 0, [&](absl::string_view line) { absl::StrAppend(&text, line); });
+  EXPECT_EQ(text, "a:b+0x220;outer;inner:x 15\n<unknown> 1\n");
 }
 
 TEST(ToJson, IsOneDocumentWithSelfContainedRows) {

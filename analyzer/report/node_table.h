@@ -147,7 +147,7 @@ void SortLikePprof(const NodeTable& table, const std::vector<int64_t>& score,
                    const std::vector<int64_t>& second, std::vector<uint32_t>* nodes);
 
 // What trim_path cuts from the front of a path, and what source_path's directory names do
-// when there is no trim_path ("/build/project/a.c" and a source_path "/home/me/project" give
+// when there is no trim_path ("/build/project/a.c" and a source_path "/local/project" give
 // "a.c"), and the prefixes that pprof strips always.
 absl::string_view TrimPath(absl::string_view path, absl::string_view trim_path,
                            absl::string_view source_path);

@@ -7,6 +7,15 @@
 
 namespace tidemark::report {
 
+bool Options::AsksForChange() const {
+  for (const std::string* filter :
+       {&focus, &ignore, &hide, &show, &show_from, &prune_from, &tag_focus, &tag_ignore, &tag_show,
+        &tag_hide, &tag_root, &tag_leaf}) {
+    if (!filter->empty()) return true;
+  }
+  return no_inlines || divide_by != 1;
+}
+
 absl::StatusOr<int> ResolveSampleIndex(const Profile& profile, absl::string_view sample_index) {
   const auto types = profile.sample_types();
   if (types.empty()) return absl::InvalidArgumentError("the profile has no sample types");

@@ -45,6 +45,10 @@ struct Options {
   double edge_fraction = 0;
   bool call_tree = false;      // graphs: a node for each path that leads to it
   bool drop_negative = false;  // no nodes with a negative value
+
+  // Whether they ask for other stacks, labels or values than the profile's own, whatever is
+  // then shown of them.
+  bool AsksForChange() const;
 };
 
 // pprof's rule for --sample-index; "" gives the default type.

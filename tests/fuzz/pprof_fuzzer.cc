@@ -24,7 +24,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::string written = tidemark::io::ToPprof(p, tidemark::io::Compression::kNone);
   const auto again = tidemark::io::ReadPprof(written, "copy", nullptr);
   if (!again.ok() || tidemark::io::ToJson(**again) != tidemark::io::ToJson(p)) abort();
-  if (!p.sample_types().empty()) (void)tidemark::io::ToFolded(p, 0);
+  if (!p.sample_types().empty()) tidemark::io::WriteFolded(p, 0, [](absl::string_view) {});
   (void)tidemark::Merge({*usable, *again});
   return 0;
 }
