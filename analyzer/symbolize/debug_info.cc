@@ -288,6 +288,13 @@ absl::string_view DebugInfo::FileName(Dwarf_Die* unit, uint64_t index) {
   return Path(unit, dwarf_filesrc(files, index, nullptr, nullptr));
 }
 
+std::vector<SourceFrame> DebugInfo::FramesAt(uint64_t address) {
+  if (!index_) index_.emplace(dwarf_);
+  const uint32_t unit = index_->Find(address);
+  if (unit == UnitIndex::kNone) return {};
+  return FramesAt(*index_, unit, address, "");
+}
+
 std::vector<SourceFrame> DebugInfo::FramesAt(const UnitIndex& index, uint32_t unit_number,
                                              uint64_t address, absl::string_view symbol) {
   Unit* unit = Open(index.offset(unit_number));

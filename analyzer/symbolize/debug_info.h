@@ -18,6 +18,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -65,7 +66,7 @@ class DebugInfo {
  public:
   // `file` and `alt` (dwz's common file; null if there is none) must remain live. Null when
   // it has no (readable) debug information.
-  static std::unique_ptr<DebugInfo> Load(const ElfFile& file, const ElfFile* alt);
+  static std::unique_ptr<DebugInfo> Load(const ElfFile& file, const ElfFile* alt = nullptr);
   ~DebugInfo();
   DebugInfo(const DebugInfo&) = delete;
   DebugInfo& operator=(const DebugInfo&) = delete;
@@ -80,6 +81,8 @@ class DebugInfo {
   // REQUIRES: `index` is of the same file, `unit` is in it; `symbol` outlives the result.
   std::vector<SourceFrame> FramesAt(const UnitIndex& index, uint32_t unit, uint64_t address,
                                     absl::string_view symbol);
+  // The same for those who ask on one thread and know no symbol.
+  std::vector<SourceFrame> FramesAt(uint64_t address);
 
  private:
   struct Function {
@@ -112,7 +115,8 @@ class DebugInfo {
   absl::string_view Path(Dwarf_Die* unit, const char* file);
 
   Dwarf* dwarf_;
-  Dwarf* alt_;  // dwz's, or null
+  Dwarf* alt_;                      // dwz's, or null
+  std::optional<UnitIndex> index_;  // FramesAt(address)'s
   absl::node_hash_map<Dwarf_Off, Unit> units_;
   // DIEs are known by where they are in memory, which tells this file's from dwz's common one's.
   absl::node_hash_map<const void*, std::vector<Child>> children_;

@@ -70,7 +70,7 @@ Disassembler::~Disassembler() {
 absl::StatusOr<std::unique_ptr<Disassembler>> Disassembler::Open(
     const std::string& path, const std::string& build_id, absl::Span<const std::string> search_path,
     bool intel_syntax) {
-  ModuleFiles files = FindModule(path, build_id, search_path);
+  ModuleFiles files = FindModule({path, build_id, search_path});
   if (files.module == nullptr || !files.module->has_code()) {
     return absl::NotFoundError(absl::StrCat(
         "disassembling: ", files.problem.empty() ? "the file has no code" : files.problem,
@@ -178,7 +178,7 @@ void Disassembler::FillPlace(Instruction* instruction) {
   const SourceFrame& frame = frames.front();
   instruction->function =
       frame.linkage_name.empty() ? std::string(frame.name) : Demangle(frame.linkage_name);
-  instruction->file = frame.file;
+  instruction->file = std::string(frame.file);
   instruction->line = frame.line;
 }
 
