@@ -79,6 +79,8 @@ absl::string_view SimplifiedName(absl::string_view name) {
 // The filters that ask for names, compiled; null: no filter.
 struct NameFilters {
   std::unique_ptr<RE2> focus, ignore, hide, show, show_from, prune_from, tag_show, tag_hide;
+
+  bool AnyOfFrames() const { return focus || ignore || hide || show || show_from || prune_from; }
 };
 
 absl::StatusOr<NameFilters> CompileFilters(const Options& options) {
@@ -108,18 +110,21 @@ absl::StatusOr<NameFilters> CompileFilters(const Options& options) {
 // The passes in pprof's order; each sees what the one before left.
 class FilterPass {
  public:
-  explicit FilterPass(const Profile& profile)
-      : profile_(profile),
-        lines_(profile.locations().size()),
-        hidden_(profile.locations().size(), false),
-        first_(profile.stack_count(), 0),
-        last_(profile.stack_count(), 0),
-        kept_(profile.stack_count(), true) {
+  explicit FilterPass(const Profile& profile) : profile_(profile) {}
+
+  // Copies what the passes over frames change. Without them a profile is looked at in place.
+  void PrepareFrames() {
+    whole_ = false;
+    lines_.resize(profile_.locations().size());
+    hidden_.resize(profile_.locations().size(), false);
+    first_.resize(profile_.stack_count(), 0);
+    last_.resize(profile_.stack_count(), 0);
+    kept_.resize(profile_.stack_count(), true);
     for (uint32_t s = 0; s < last_.size(); ++s) {
-      last_[s] = static_cast<uint32_t>(profile.stack(StackId{s}).size());
+      last_[s] = static_cast<uint32_t>(profile_.stack(StackId{s}).size());
     }
     for (uint32_t i = 0; i < lines_.size(); ++i) {
-      const auto lines = profile.lines(LocationId{i});
+      const auto lines = profile_.lines(LocationId{i});
       lines_[i].assign(lines.begin(), lines.end());
     }
   }
@@ -298,6 +303,7 @@ class FilterPass {
   FilteredProfile Finish(bool no_inlines) {
     FilteredProfile filtered;
     filtered.profile_ = &profile_;
+    filtered.whole_ = whole_;
     filtered.kept_ = std::move(kept_);
     filtered.first_ = std::move(first_);
     filtered.last_ = std::move(last_);
@@ -382,6 +388,7 @@ class FilterPass {
   }
 
   const Profile& profile_;
+  bool whole_ = true;
   std::vector<std::vector<Line>> lines_;  // [location]
   std::vector<bool> hidden_;
   std::vector<uint32_t> first_;
@@ -397,9 +404,12 @@ absl::StatusOr<FilteredProfile> FilteredProfile::Make(const Profile& profile,
   const auto filters = CompileFilters(options);
   if (!filters.ok()) return filters.status();
   FilterPass pass(profile);
-  pass.Prune();
-  pass.FilterByName(*filters);
-  if (filters->show_from) pass.ShowFrom(*filters->show_from);
+  if (profile.drop_frames().value != 0 || filters->AnyOfFrames() || options.no_inlines) {
+    pass.PrepareFrames();
+    pass.Prune();
+    pass.FilterByName(*filters);
+    if (filters->show_from) pass.ShowFrom(*filters->show_from);
+  }
   const absl::Status labels = pass.FilterByLabels(options);
   if (!labels.ok()) return labels;
   if (filters->tag_show || filters->tag_hide) {
@@ -419,8 +429,8 @@ std::vector<int64_t> FilteredProfile::ValuesPerStack(size_t sample_type) const {
     int64_t& sum = sums[stacks[i].value];
     sum = WrappingAdd(sum, values[i]);
   }
-  for (size_t s = 0; s < sums.size(); ++s) {
-    if (!kept_[s]) sums[s] = 0;
+  for (uint32_t s = 0; s < sums.size(); ++s) {
+    if (!keeps(StackId{s})) sums[s] = 0;
   }
   return sums;
 }

@@ -28,7 +28,7 @@ class FilteredProfile {
   const Profile& profile() const { return *profile_; }
 
   // False when focus, ignore, hide, show or show_from took the whole stack.
-  bool keeps(StackId id) const { return kept_[id.value]; }
+  bool keeps(StackId id) const { return whole_ || kept_[id.value]; }
   // False when tag_focus or tag_ignore took the samples with these labels.
   bool keeps(LabelSetId id) const { return labels_kept_.empty() || labels_kept_[id.value]; }
   bool keeps_sample(size_t sample) const {
@@ -37,13 +37,14 @@ class FilteredProfile {
   // Leaf first, without the frames that drop_frames and prune_from cut at the leaf's end and
   // show_from at the root's; hidden locations are still among them.
   absl::Span<const LocationId> stack(StackId id) const {
-    const auto whole = profile_->stack(id);
-    return whole.subspan(first_[id.value], last_[id.value] - first_[id.value]);
+    const auto all = profile_->stack(id);
+    return whole_ ? all : all.subspan(first_[id.value], last_[id.value] - first_[id.value]);
   }
-  bool hidden(LocationId id) const { return hidden_[id.value]; }
+  bool hidden(LocationId id) const { return !whole_ && hidden_[id.value]; }
   // Innermost first; only the outermost under no_inlines. Empty for a location without
   // symbols (and for a hidden one).
   absl::Span<const Line> lines(LocationId id) const {
+    if (whole_) return profile_->lines(id);
     return absl::Span<const Line>(lines_).subspan(
         line_begins_[id.value], line_begins_[id.value + 1] - line_begins_[id.value]);
   }
@@ -63,6 +64,7 @@ class FilteredProfile {
   FilteredProfile() = default;
 
   const Profile* profile_ = nullptr;
+  bool whole_ = true;                  // no frame is touched: what is about frames is empty
   std::vector<bool> kept_;             // [stack]
   std::vector<uint32_t> first_;        // [stack] locations cut at the leaf's end
   std::vector<uint32_t> last_;         // [stack] one past the outermost location that stays
