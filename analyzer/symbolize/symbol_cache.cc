@@ -313,9 +313,13 @@ std::string SymbolCache::Encode(absl::string_view identity, const Answers& answe
     }
   }
   bytes += addresses.bytes();
+  return Seal(bytes);
+}
+
+std::string SymbolCache::Seal(absl::string_view body) {
   Writer header;
-  header.Number(Checksum(bytes));
-  return absl::StrCat(kMagic, header.bytes(), bytes);
+  header.Number(Checksum(body));
+  return absl::StrCat(kMagic, header.bytes(), body);
 }
 
 std::optional<Answers> SymbolCache::Decode(absl::string_view bytes, absl::string_view identity) {

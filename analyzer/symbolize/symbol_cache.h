@@ -53,6 +53,8 @@ class SymbolCache {
   // this identity.
   static std::string Encode(absl::string_view identity, const Answers& answers);
   static std::optional<Answers> Decode(absl::string_view bytes, absl::string_view identity);
+  // What stands behind a file's checksum, made a file.
+  static std::string Seal(absl::string_view body);
 
  private:
   SymbolCache(int directory, uint64_t max_bytes) : directory_(directory), max_bytes_(max_bytes) {}
