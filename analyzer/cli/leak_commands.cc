@@ -19,6 +19,7 @@
 #include "analyzer/cli/open_profile.h"
 #include "analyzer/cli/options.h"
 #include "analyzer/escape/path_graph.h"
+#include "analyzer/io/url.h"
 #include "analyzer/leaks/ranking.h"
 
 namespace tidemark::cli {
@@ -244,7 +245,7 @@ std::string NextStep(const leaks::Ranking& ranking, const std::vector<std::strin
   if (ranking.findings.empty() || ranking.findings[0].verdict > leaks::Verdict::kSuspect) return "";
   for (size_t i = 0; i < files.size(); ++i) {
     if (snapshots[i]->time_ns() != ranking.times_ns.back()) continue;
-    return absl::StrCat("\nwhy it stays: tidemark escape ", files[i], "\n");
+    return absl::StrCat("\nwhy it stays: tidemark escape ", io::SourceName(files[i]), "\n");
   }
   return "";
 }
@@ -293,6 +294,7 @@ struct LeaksArguments {
   std::optional<size_t> nodecount;
   Format format = Format::kText;
   bool symbolize = true;
+  io::FetchOptions fetch;
 };
 
 // In a command, what a function refuses is bad input, not wrong usage.
@@ -304,9 +306,13 @@ absl::Status AsInputError(const absl::Status& status) {
 int RunLeaks(const LeaksArguments& arguments) {
   const auto files = ExpandDirectories(arguments.paths);
   if (!files.ok()) return Fail(files.status());
+  std::vector<std::vector<std::string>> one_each;
+  for (const std::string& file : *files) one_each.push_back({file});
+  auto opened = OpenMerged(one_each, arguments.fetch);
+  if (!opened.ok()) return Fail(opened.status());
   std::vector<ProfilePtr> snapshots;
-  for (const std::string& file : *files) {
-    auto profile = OpenProfile(file, {.symbolize = arguments.symbolize, .classify = true});
+  for (ProfilePtr& raw : *opened) {
+    auto profile = Prepare(std::move(raw), {.symbolize = arguments.symbolize, .classify = true});
     if (!profile.ok()) return Fail(profile.status());
     snapshots.push_back(*std::move(profile));
   }
@@ -365,6 +371,7 @@ void AddLeakCommands(CLI::App& app, int& exit_status) {
                    "Show this many sites, 0 all (default 10; all in json)")
       ->type_name("N");
   AddSymbolizeOption(*leaks, leaks_arguments->symbolize);
+  AddFetchOptions(*leaks, leaks_arguments->fetch);
   AddFormatOption(*leaks, leaks_arguments->format);
   leaks->callback([leaks_arguments, &exit_status] { exit_status = RunLeaks(*leaks_arguments); });
 

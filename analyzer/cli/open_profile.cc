@@ -1,8 +1,17 @@
 #include "analyzer/cli/open_profile.h"
 
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <new>
+#include <optional>
+#include <system_error>
+#include <thread>
 #include <utility>
 
 #include "absl/algorithm/container.h"
@@ -12,8 +21,10 @@
 #include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
+#include "absl/types/span.h"
 #include "analyzer/classify/classifier.h"
 #include "analyzer/io/open.h"
+#include "analyzer/io/url.h"
 #include "analyzer/model/merge.h"
 #include "analyzer/symbolize/symbolizer.h"
 #include "profiler/collect/snapshot.h"
@@ -31,8 +42,11 @@ void PrintLine(absl::string_view text) {
   std::fwrite(line.data(), 1, line.size(), stderr);
 }
 
+// Reads nothing of what can be read only once.
 bool IsStateFile(const std::string& path) {
-  std::FILE* const file = path == "-" ? nullptr : std::fopen(path.c_str(), "rbe");
+  struct stat info;
+  if (stat(path.c_str(), &info) != 0 || !S_ISREG(info.st_mode)) return false;
+  std::FILE* const file = std::fopen(path.c_str(), "rbe");
   if (file == nullptr) return false;
   uint64_t magic = 0;
   const bool is_state = std::fread(&magic, sizeof(magic), 1, file) == 1 && magic == state::kMagic;
@@ -56,24 +70,116 @@ absl::Status InputError(const absl::Status& status) {
   return absl::DataLossError(status.message());
 }
 
-void WarnOfPause(const Profile& profile, const std::string& path) {
+// One source, and what is to be said of it.
+struct Opened {
+  absl::StatusOr<ProfilePtr> profile = absl::UnknownError("not opened");
+  std::vector<std::string> warnings;
+};
+
+std::string LossText(const std::map<std::string, uint64_t>& losses, const std::string& path) {
+  return absl::StrCat("warning: the recorder counted losses: ",
+                      absl::StrJoin(losses, ", ", absl::PairFormatter("=")), " (where: ", path,
+                      ")");
+}
+
+std::vector<std::string> WarningsOf(const Profile& profile, const std::string& name) {
+  std::vector<std::string> warnings;
+  if (profile.sample_count() == 0) {
+    warnings.push_back(absl::StrCat("warning: the profile has no samples (where: ", name, ")"));
+  }
+  const auto losses = LossesOf(profile);
+  if (!losses.empty()) warnings.push_back(LossText(losses, name));
   const bool paused = absl::c_any_of(profile.comments(), [&](StringId comment) {
     return profile.string(comment) == "tidemark.paused=1";
   });
-  if (!paused) return;
-  PrintLine(absl::StrCat("warning: recording was paused when this profile was made; what was ",
-                         "allocated meanwhile is not in it (where: ", path, ")"));
+  if (paused) {
+    warnings.push_back(absl::StrCat(
+        "warning: recording was paused when this profile was made; what was allocated meanwhile ",
+        "is not in it (where: ", name, ")"));
+  }
+  return warnings;
 }
 
-absl::StatusOr<ProfilePtr> OpenRaw(const std::string& path) {
-  auto profile = IsStateFile(path) ? OpenState(path) : io::OpenFile(path);
-  if (!profile.ok()) return InputError(profile.status());
-  if ((*profile)->sample_count() == 0) {
-    PrintLine(absl::StrCat("warning: the profile has no samples (where: ", path, ")"));
+// On any thread.
+Opened OpenOne(const std::string& source, const io::FetchOptions& fetch) {
+  Opened opened;
+  try {
+    opened.profile = IsStateFile(source) ? OpenState(source) : io::OpenSource(source, fetch);
+    if (opened.profile.ok()) {
+      opened.warnings = WarningsOf(**opened.profile, io::SourceName(source));
+    } else {
+      opened.profile = InputError(opened.profile.status());
+    }
+  } catch (const std::bad_alloc&) {
+    opened.profile = absl::ResourceExhaustedError(
+        absl::StrCat("opening the profile: out of memory (where: ", io::SourceName(source), ")"));
   }
-  WarnOfLosses(LossesOf(**profile), path);
-  WarnOfPause(**profile, path);
-  return profile;
+  return opened;
+}
+
+// Reading takes a processor and memory each; servers that are asked to look for some seconds
+// only take time.
+size_t ThreadsFor(const std::vector<std::string>& sources) {
+  constexpr size_t kReaders = 4, kFetchers = 32;
+  const bool remote =
+      absl::c_any_of(sources, [](const std::string& s) { return io::UrlOfSource(s).has_value(); });
+  const size_t readers = std::clamp<size_t>(std::thread::hardware_concurrency(), 2, kReaders);
+  return std::min(sources.size(), remote ? kFetchers : readers);
+}
+
+std::vector<Opened> OpenAll(const std::vector<std::string>& sources,
+                            const io::FetchOptions& fetch) {
+  std::vector<Opened> opened(sources.size());
+  std::atomic<size_t> next{0};
+  const auto work = [&] {
+    for (size_t i = next++; i < sources.size(); i = next++) opened[i] = OpenOne(sources[i], fetch);
+  };
+  std::vector<std::thread> threads;
+  const size_t count = ThreadsFor(sources);
+  try {
+    for (size_t i = 1; i < count; ++i) threads.emplace_back(work);
+  } catch (const std::system_error&) {
+    // Fewer threads do the same.
+  }
+  work();
+  for (std::thread& thread : threads) thread.join();
+  return opened;
+}
+
+// pprof says it too; where nobody looks on, it would only be in the way.
+void AnnounceFetches(const std::vector<std::string>& sources, const io::FetchOptions& fetch) {
+  if (isatty(STDERR_FILENO) == 0) return;
+  for (const std::string& source : sources) {
+    const std::optional<io::Url> url = io::UrlOfSource(source);
+    if (!url.has_value()) continue;
+    const io::Url target = io::WithOptions(*url, fetch);
+    std::fprintf(stderr, "Fetching profile over HTTP from %s\n", io::ToText(target).c_str());
+    const int64_t seconds = io::SecondsOf(target);
+    if (seconds > 0) std::fprintf(stderr, "Please wait... (%llds)\n", (long long)seconds);
+  }
+}
+
+// As pprof, what fails among several is left out.
+absl::StatusOr<ProfilePtr> MergeOpened(absl::Span<Opened> opened) {
+  std::vector<ProfilePtr> profiles;
+  absl::Status first_error;
+  for (Opened& one : opened) {
+    for (const std::string& warning : one.warnings) PrintLine(warning);
+    if (one.profile.ok()) {
+      profiles.push_back(*std::move(one.profile));
+    } else if (first_error.ok()) {
+      first_error = one.profile.status();
+    }
+  }
+  if (profiles.empty()) return first_error;
+  for (const Opened& one : opened) {
+    if (one.profile.ok()) continue;
+    PrintLine(absl::StrCat("warning: left out: ", one.profile.status().message()));
+  }
+  if (opened.size() == 1) return profiles.front();
+  auto merged = Merge(profiles);
+  if (!merged.ok()) return InputError(merged.status());
+  return merged;
 }
 
 }  // namespace
@@ -95,24 +201,35 @@ absl::StatusOr<ProfilePtr> Prepare(ProfilePtr profile, const OpenOptions& option
   return profile;
 }
 
+absl::StatusOr<std::vector<ProfilePtr>> OpenMerged(
+    const std::vector<std::vector<std::string>>& lists, const io::FetchOptions& fetch) {
+  std::vector<std::string> sources;
+  for (const auto& list : lists) sources.insert(sources.end(), list.begin(), list.end());
+  if (absl::c_count(sources, "-") > 1) {
+    return absl::InvalidArgumentError("-: standard input can be read only once");
+  }
+  AnnounceFetches(sources, fetch);
+  std::vector<Opened> opened = OpenAll(sources, fetch);
+  std::vector<ProfilePtr> merged;
+  size_t begin = 0;
+  for (const auto& list : lists) {
+    auto profile = MergeOpened(absl::MakeSpan(opened).subspan(begin, list.size()));
+    if (!profile.ok()) return profile.status();
+    merged.push_back(*std::move(profile));
+    begin += list.size();
+  }
+  return merged;
+}
+
 absl::StatusOr<ProfilePtr> OpenProfile(const std::string& path, const OpenOptions& options) {
-  auto profile = OpenRaw(path);
-  if (!profile.ok()) return profile.status();
-  return Prepare(*std::move(profile), options);
+  return OpenProfiles({path}, options);
 }
 
 absl::StatusOr<ProfilePtr> OpenProfiles(const std::vector<std::string>& paths,
                                         const OpenOptions& options) {
-  if (paths.size() == 1) return OpenProfile(paths.front(), options);
-  std::vector<ProfilePtr> profiles;
-  for (const std::string& path : paths) {
-    auto profile = OpenRaw(path);
-    if (!profile.ok()) return profile.status();
-    profiles.push_back(*std::move(profile));
-  }
-  auto merged = Merge(profiles);
-  if (!merged.ok()) return InputError(merged.status());
-  return Prepare(*std::move(merged), options);
+  auto merged = OpenMerged({paths}, options.fetch);
+  if (!merged.ok()) return merged.status();
+  return Prepare(std::move(merged->front()), options);
 }
 
 std::map<std::string, uint64_t> LossesOf(const Profile& profile) {
@@ -128,10 +245,7 @@ std::map<std::string, uint64_t> LossesOf(const Profile& profile) {
 }
 
 void WarnOfLosses(const std::map<std::string, uint64_t>& losses, const std::string& path) {
-  if (losses.empty()) return;
-  PrintLine(absl::StrCat("warning: the recorder counted losses: ",
-                         absl::StrJoin(losses, ", ", absl::PairFormatter("=")), " (where: ", path,
-                         ")"));
+  if (!losses.empty()) PrintLine(LossText(losses, path));
 }
 
 int Fail(const absl::Status& status) {

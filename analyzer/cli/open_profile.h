@@ -14,6 +14,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "analyzer/io/fetch.h"
 #include "analyzer/model/profile.h"
 
 namespace tidemark::cli {
@@ -21,18 +22,25 @@ namespace tidemark::cli {
 struct OpenOptions {
   bool symbolize = true;
   bool classify = true;
+  io::FetchOptions fetch = {};
 };
 
-// Also opens a state file, dead or alive. Warnings (modules that could not be symbolized,
-// losses the recorder counted) go to stderr, one line each. No error has the code
-// kInvalidArgument, which is for usage.
+// Opens a file, "-" (standard input), a URL, or a state file, dead or alive. Warnings (modules
+// that could not be symbolized, losses the recorder counted) go to stderr, one line each. No
+// error has the code kInvalidArgument, which is for usage, but for "-" twice.
 absl::StatusOr<std::shared_ptr<const Profile>> OpenProfile(const std::string& path,
                                                            const OpenOptions& options);
 
-// Several files merged into one profile (analyzer/model/merge.h).
+// Several merged into one profile (analyzer/model/merge.h). They are opened at the same time;
+// one that cannot be is left out with a warning, as in pprof, unless none can.
 // REQUIRES: !paths.empty().
 absl::StatusOr<std::shared_ptr<const Profile>> OpenProfiles(const std::vector<std::string>& paths,
                                                             const OpenOptions& options);
+
+// The same for several lists, all of whose sources are opened at the same time: one profile
+// for each list, as Prepare takes them. REQUIRES: no list is empty.
+absl::StatusOr<std::vector<std::shared_ptr<const Profile>>> OpenMerged(
+    const std::vector<std::vector<std::string>>& lists, const io::FetchOptions& fetch);
 
 // The steps after opening that `options` asks for, with their warnings.
 absl::StatusOr<std::shared_ptr<const Profile>> Prepare(std::shared_ptr<const Profile> profile,

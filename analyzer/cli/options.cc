@@ -127,12 +127,25 @@ void AddSymbolizeOption(CLI::App& command, bool& symbolize) {
                  "Whether to look for functions and lines in the programs' files (default local)");
 }
 
+void AddFetchOptions(CLI::App& command, io::FetchOptions& fetch) {
+  const auto seconds = [&command](const char* name, int64_t& value, const char* description) {
+    constexpr int kMost = 86400;
+    command.add_option(name, value, description)
+        ->check(CLI::Validator(CLI::Range(1, kMost)).description(""))
+        ->type_name("S");
+  };
+  seconds("--seconds", fetch.seconds, "From a URL: what happens within this time");
+  seconds("--timeout", fetch.timeout_seconds,
+          "How long to wait for a URL (default 60, or 1.5 times --seconds)");
+}
+
 void AddReportOptions(CLI::App& command, ReportFlags& flags, Trim trim) {
   AddValues(command, flags.report);
   AddFrames(command, flags.report);
   AddFilters(command, flags.report);
   AddTrimming(command, flags.report, trim);
   AddSymbolizeOption(command, flags.symbolize);
+  AddFetchOptions(command, flags.fetch);
 }
 
 void AddArithmeticOptions(CLI::App& command, ReportFlags& flags) {

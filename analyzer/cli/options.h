@@ -34,15 +34,20 @@ struct ReportFlags {
   std::vector<std::string> base;       // subtracted; several are merged
   std::vector<std::string> diff_base;  // the same, with percentages of the base
   bool normalize = false;
+  io::FetchOptions fetch;
 
-  OpenOptions open_options() const { return {.symbolize = symbolize, .classify = false}; }
+  OpenOptions open_options() const {
+    return {.symbolize = symbolize, .classify = false, .fetch = fetch};
+  }
 };
 
 // `format` and `symbolize` must outlive `command`.
 void AddFormatOption(CLI::App& command, Format& format);
 void AddSymbolizeOption(CLI::App& command, bool& symbolize);
-// --sample-index, the granularity, the filters, trimming, --symbolize. `flags` must outlive
-// `command`. Options that `trim` excludes are not offered.
+// --seconds and --timeout, for URLs. `fetch` must outlive `command`.
+void AddFetchOptions(CLI::App& command, io::FetchOptions& fetch);
+// --sample-index, the granularity, the filters, trimming, --symbolize, --seconds, --timeout.
+// `flags` must outlive `command`. Options that `trim` excludes are not offered.
 void AddReportOptions(CLI::App& command, ReportFlags& flags, Trim trim);
 // What is done to values before they are shown: --base, --diff-base, --normalize, --mean,
 // --divide-by. Every command but diff, which has its own base.

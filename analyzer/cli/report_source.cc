@@ -60,14 +60,18 @@ int64_t PartOf(int64_t total, double fraction) {
 
 absl::StatusOr<ProfilePtr> OpenWithBase(const std::vector<std::string>& files,
                                         const ReportFlags& flags) {
-  const OpenOptions raw{.symbolize = false, .classify = false};
-  auto profile = OpenProfiles(files, raw);
   const std::vector<std::string>& bases = flags.base.empty() ? flags.diff_base : flags.base;
-  if (!profile.ok() || bases.empty()) return profile;
-  const auto base = OpenProfiles(bases, raw);
-  if (!base.ok()) return base.status();
+  if (bases.empty()) {
+    auto opened = OpenMerged({files}, flags.fetch);
+    if (!opened.ok()) return opened.status();
+    return std::move(opened->front());
+  }
+  const auto opened = OpenMerged({files, bases}, flags.fetch);
+  if (!opened.ok()) return opened.status();
+  const auto& profile = (*opened)[0];
+  const auto& base = (*opened)[1];
   auto difference =
-      Subtract(*profile, *base, {.mark_base = flags.base.empty(), .normalize = flags.normalize});
+      Subtract(profile, base, {.mark_base = flags.base.empty(), .normalize = flags.normalize});
   if (!difference.ok()) return absl::DataLossError(difference.status().message());
   return difference;
 }

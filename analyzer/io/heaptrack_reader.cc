@@ -438,15 +438,15 @@ void HeaptrackReader::AddComments() {
   };
   // The recorder's own key: every view that shows a command line shows this one.
   if (!command_line_.empty()) add("tidemark.command_line", command_line_);
-  add("heaptrack.format_version", version_);
-  add("heaptrack.peak_time_ms", peak_time_ms_);
+  add("tidemark.heaptrack.format_version", version_);
+  add("tidemark.heaptrack.peak_time_ms", peak_time_ms_);
   if (page_bytes_ != 0 && page_bytes_ <= kMost / std::max<uint64_t>(peak_resident_pages_, 1) &&
       page_bytes_ <= kMost / std::max<uint64_t>(memory_pages_, 1)) {
-    add("heaptrack.peak_rss_bytes", peak_resident_pages_ * page_bytes_);
-    add("heaptrack.memory_bytes", memory_pages_ * page_bytes_);
+    add("tidemark.heaptrack.peak_rss_bytes", peak_resident_pages_ * page_bytes_);
+    add("tidemark.heaptrack.memory_bytes", memory_pages_ * page_bytes_);
   }
-  if (attached_) add("heaptrack.attached", 1);
-  if (lines_.cut()) add("heaptrack.last_line_cut", 1);
+  if (attached_) add("tidemark.heaptrack.attached", 1);
+  if (lines_.cut()) add("tidemark.heaptrack.last_line_cut", 1);
 }
 
 absl::StatusOr<std::shared_ptr<const Profile>> HeaptrackReader::Read() {

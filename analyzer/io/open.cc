@@ -168,7 +168,7 @@ absl::StatusOr<std::shared_ptr<const Profile>> OpenFile(const std::string& path,
                                                         Progress* progress) {
   if (path == "-") return OpenDescriptor(STDIN_FILENO, 0, "standard input", progress);
   const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (fd < 0) return SystemError("opening the profile", path);
+  if (fd < 0) return SystemError("opening the profile", SourceName(path));
   struct stat info;
   absl::StatusOr<std::shared_ptr<const Profile>> out = absl::InvalidArgumentError(
       absl::StrCat("opening the profile: this is a directory (where: ", path, ")"));
@@ -179,6 +179,22 @@ absl::StatusOr<std::shared_ptr<const Profile>> OpenFile(const std::string& path,
   }
   close(fd);
   return out;
+}
+
+std::optional<Url> UrlOfSource(const std::string& source) {
+  struct stat info;
+  if (source == "-" || stat(source.c_str(), &info) == 0 || errno != ENOENT) return std::nullopt;
+  return ParseUrl(source);
+}
+
+absl::StatusOr<std::shared_ptr<const Profile>> OpenSource(const std::string& source,
+                                                          const FetchOptions& options,
+                                                          Progress* progress) {
+  const std::optional<Url> url = UrlOfSource(source);
+  if (!url.has_value()) return OpenFile(source, progress);
+  const absl::StatusOr<Buffer> answer = Fetch(*url, options, progress);
+  if (!answer.ok()) return answer.status();
+  return OpenBytes(answer->view(), ToText(WithOptions(*url, options)), progress);
 }
 
 }  // namespace tidemark::io
