@@ -1,10 +1,14 @@
 #include "analyzer/cli/application.h"
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <new>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "absl/status/status.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "analyzer/cli/commands.h"
 #include "analyzer/cli/open_profile.h"
@@ -25,6 +29,21 @@ absl::Status UsageError(const CLI::App& app, const CLI::ParseError& error, int a
   return absl::InvalidArgumentError(absl::StrCat("usage: ", what, " (see ", command, " --help)"));
 }
 
+// pprof's users type --diff_base: underscores in the names of options are as good as dashes.
+// What `record` runs is left alone.
+std::vector<std::string> WithDashes(int argc, const char* const* argv) {
+  std::vector<std::string> arguments(argv + std::min(argc, 1), argv + argc);
+  if (!arguments.empty() && arguments.front() == "record") return arguments;
+  for (std::string& argument : arguments) {
+    if (argument == "--") break;
+    if (!absl::StartsWith(argument, "--")) continue;
+    const auto end = argument.begin() + static_cast<ptrdiff_t>(std::min(
+                                            argument.find('='), argument.size()));
+    std::replace(argument.begin(), end, '_', '-');
+  }
+  return arguments;
+}
+
 }  // namespace
 
 int Run(int argc, const char* const* argv) {
@@ -38,8 +57,12 @@ int Run(int argc, const char* const* argv) {
   AddLeakCommands(app, exit_status);
   AddReportCommands(app, exit_status);
   AddGraphCommands(app, exit_status);
+  AddListingCommands(app, exit_status);
+  AddFlameCommand(app, exit_status);
   try {
-    app.parse(argc, argv);
+    std::vector<std::string> arguments = WithDashes(argc, argv);
+    std::reverse(arguments.begin(), arguments.end());  // CLI11 takes them from the end
+    app.parse(std::move(arguments));
   } catch (const CLI::Success& e) {  // --help, --version
     return app.exit(e);
   } catch (const CLI::ParseError& e) {

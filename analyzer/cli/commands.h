@@ -11,6 +11,8 @@ namespace tidemark::cli {
 
 void AddReportCommands(CLI::App& app, int& exit_status);   // top, diff, convert
 void AddGraphCommands(CLI::App& app, int& exit_status);    // tree, peek, graph, callgrind, …
+void AddListingCommands(CLI::App& app, int& exit_status);  // traces, tags, raw, list, …
+void AddFlameCommand(CLI::App& app, int& exit_status);     // flame
 void AddLeakCommands(CLI::App& app, int& exit_status);     // leaks, escape
 void AddRecordCommands(CLI::App& app, int& exit_status);   // record, snapshot
 void AddProcessCommands(CLI::App& app, int& exit_status);  // ps, control

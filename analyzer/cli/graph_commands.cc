@@ -140,12 +140,7 @@ void AddGraphCommands(CLI::App& app, int& exit_status) {
     const auto [command, arguments] =
         AddCommand(app, exit_status, "peek", "Callers and callees of the functions that match",
                    RunPeek, Trim::kNothing);
-    command
-        ->add_option("FILE", arguments->files,
-                     "Profiles; several are merged. In front of them the regex that functions "
-                     "match (default: all)")
-        ->required()
-        ->type_name("[REGEX] FILE");
+    AddRegexAndFiles(*command, arguments->files);
     AddDropNegative(*command, *arguments);
     AddReportFormat(*command, arguments->flags, /*csv=*/false);
   }

@@ -1,6 +1,6 @@
 #include "analyzer/cli/regex_argument.h"
 
-#include <unistd.h>
+#include <sys/stat.h>
 
 #include <utility>
 
@@ -8,11 +8,39 @@
 
 namespace tidemark::cli {
 
+namespace {
+
+// "." is a directory and a regex.
+bool IsFile(const std::string& path) {
+  struct stat info;
+  return stat(path.c_str(), &info) == 0 && !S_ISDIR(info.st_mode);
+}
+
+}  // namespace
+
+void AddRegexAndFiles(CLI::App& command, std::vector<std::string>& arguments) {
+  // The first one by itself: in a list, "[a-m]" would be read as one with the element "a-m".
+  command
+      .add_option_function<std::string>(
+          "REGEX", [&arguments](const std::string& first) { arguments = {first}; },
+          "What functions match (default: all), unless it is a file")
+      ->required()
+      ->type_name("");
+  command
+      .add_option_function<std::vector<std::string>>(
+          "FILE",
+          [&arguments](const std::vector<std::string>& rest) {
+            arguments.insert(arguments.end(), rest.begin(), rest.end());
+          },
+          "Profiles; several are merged")
+      ->type_name("");
+}
+
 std::string TakeRegex(std::vector<std::string>* arguments) {
   if (arguments->size() < 2) return ".";
   const std::string& first = arguments->front();
   const bool is_input = first == "-" || absl::StartsWith(first, "http://") ||
-                        absl::StartsWith(first, "https://") || access(first.c_str(), F_OK) == 0;
+                        absl::StartsWith(first, "https://") || IsFile(first);
   if (is_input) return ".";
   std::string regex = std::move(arguments->front());
   arguments->erase(arguments->begin());

@@ -60,7 +60,7 @@ bool ParseTarget(absl::string_view operand, uint64_t* address) {
 }  // namespace
 
 Disassembler::Disassembler(ModuleFiles files) : files_(std::move(files)) {
-  debug_info_ = DebugInfo::Load(files_.best());
+  debug_info_ = DebugInfo::Load(files_.best(), files_.alt.get());
 }
 
 Disassembler::~Disassembler() {

@@ -1,0 +1,37 @@
+// The flame graph as one HTML page that needs nothing else: no network, no other file. Its
+// script (flame_page.html) draws from data that stands in the page as JSON. Names come from
+// strangers' programs: they are data there, and only ever shown as text.
+//
+// Thread class: pure functions. May allocate.
+
+#ifndef TIDEMARK_ANALYZER_CLI_FLAME_HTML_H_
+#define TIDEMARK_ANALYZER_CLI_FLAME_HTML_H_
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+#include "absl/strings/string_view.h"
+#include "analyzer/report/flame.h"
+
+namespace tidemark::cli {
+
+struct FlamePage {
+  std::string title;
+  std::vector<std::string> labels;       // what is said of the profile, a line each
+  std::vector<report::FlameTree> trees;  // one for each sample type; not empty
+  size_t selected = 0;                   // shown first
+  bool diff = false;                     // the trees have base values
+};
+
+// At most about `max_bytes`: the smallest frames of each caller become one frame, and the page
+// says how many did.
+std::string FlameHtml(const FlamePage& page, size_t max_bytes = 4500000);
+
+// JSON that can stand in a script element: no "<", ">", "&", U+2028 or U+2029, nor any other
+// character beyond ASCII.
+std::string ScriptSafeJson(absl::string_view json);
+
+}  // namespace tidemark::cli
+
+#endif  // TIDEMARK_ANALYZER_CLI_FLAME_HTML_H_
