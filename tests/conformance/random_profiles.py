@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 """Writes made-up pprof files that hold what real ones seldom do: recursion, inlined chains,
 functions without a name, locations without a mapping, paths to clean, drop_frames and
-keep_frames, negative values, samples without a stack.
+keep_frames, negative values, samples without a stack, labels of text and of numbers with and
+without units, folded locations.
 
-    random_profiles.py --seed N --count N --out DIR
+    random_profiles.py --seed N --count N --out DIR [--columns]
 
 The same seed gives the same bytes. For each profile there is a second (NAME.next.pb.gz) of
 the same program at other addresses, to diff; only that one has negative values (pprof adds up
@@ -76,13 +77,28 @@ def program(rng):
         size = modules[module][1] if module is not None else 1 << 20
         lines = [(rng.randrange(len(functions)), rng.choice([0, 1, 12, 12, 300]))
                  for _ in range(rng.choice([0, 1, 1, 1, 2, 4]))]
-        locations.append((module, rng.randrange(1, size), lines))
+        locations.append((module, rng.randrange(1, size), lines, rng.random() < 0.1))
     filters = rng.choice([("", ""), ("", ""), ("malloc|operator new|runtime\\..*", ""),
                           (".*Insert|malloc", ".*Cache.*"), ("(", ""), ("main", "")])
     return functions, modules, locations, filters
 
 
-def profile(rng, shared, sign):
+def label(w, rng):
+    """At most a few labels, numbers with 0 among them."""
+    out = b""
+    for value in rng.choice([[16], [64], [16, 4096], [rng.choice([1000, 1 << 20, 96, 100])], []]):
+        out += message(3, number(1, w.text("bytes")) + number(3, value) +
+                       number(4, w.text(rng.choice(["", "", "bytes"]))))
+    for kind in rng.choice([[], [], ["a"], ["b"], ["a", "c"]]):
+        out += message(3, number(1, w.text("kind")) + number(2, w.text(kind)))
+    if rng.random() < 0.1:
+        out += message(3, number(1, w.text("request")) + number(3, rng.choice([0, 5, 1 << 40])))
+    if rng.random() < 0.1:
+        out += message(3, number(1, w.text("wait")) + number(3, 250) + number(4, w.text("ms")))
+    return out
+
+
+def profile(rng, shared, sign, columns):
     functions, modules, locations, (drop, keep) = shared
     w = Writer()
     types = [("alloc_space", "bytes"), ("inuse_objects", "count"), ("inuse_space", "bytes")]
@@ -95,21 +111,31 @@ def profile(rng, shared, sign):
     for i, (name, file, start_line) in enumerate(functions):
         w.add(5, number(1, i + 1), number(2, w.text(name)), number(3, w.text(name)),
               number(4, w.text(file)), number(5, start_line))
-    for i, (module, offset, lines) in enumerate(locations):
+    for i, (module, offset, lines, folded) in enumerate(locations):
         at = offset + (starts[module] if module is not None else 0)
         w.add(4, number(1, i + 1), number(2, module + 1 if module is not None else 0),
-              number(3, at), *[message(4, number(1, f + 1) + number(2, n))
-                               for f, n in lines])
+              number(3, at), *[message(4, number(1, f + 1) + number(2, n) +
+                                       number(3, columns and n % 7))
+                               for f, n in lines], number(5, folded))
     for _ in range(rng.randint(1, 80)):
         depth = rng.choice([0, 1, 3, 8, 20])
         values = [rng.choice([0, 1, 16, 4096, 1 << 33]) * rng.choice([1, 1, sign])
                   for _ in types]
-        label = message(3, number(1, w.text("bytes")) + number(3, rng.choice([16, 64])))
         w.add(2, packed(1, [rng.randint(1, len(locations)) for _ in range(depth)]),
-              packed(2, values), label)
+              packed(2, values), label(w, rng))
     w.out += number(7, w.text(drop)) + number(8, w.text(keep))
     w.out += message(11, number(1, w.text("space")) + number(2, w.text("bytes"))) + number(12, 1)
     return w.finish()
+
+
+def one_column():
+    """A profile of one sample whose one line is a.c:3:5, not compressed."""
+    w = Writer()
+    w.add(1, number(1, w.text("space")), number(2, w.text("bytes")))
+    w.add(5, number(1, 1), number(2, w.text("a")), number(4, w.text("a.c")))
+    w.add(4, number(1, 1), message(4, number(1, 1) + number(2, 3) + number(3, 5)))
+    w.add(2, packed(1, [1]), packed(2, [1]))
+    return gzip.decompress(w.finish())
 
 
 def write(path, data):
@@ -122,14 +148,17 @@ def main():
     parser.add_argument("--seed", type=int, required=True)
     parser.add_argument("--count", type=int, required=True)
     parser.add_argument("--out", required=True)
+    parser.add_argument("--columns", action="store_true")
     args = parser.parse_args()
     os.makedirs(args.out, exist_ok=True)
     for i in range(args.count):
         rng = random.Random(args.seed * 1000003 + i)
         shared = program(rng)
         stem = os.path.join(args.out, f"random-{args.seed}-{i}")
-        write(stem + ".pb.gz", profile(rng, shared, 1))
-        write(stem + ".next.pb.gz", profile(rng, shared, rng.choice([1, -1])))
+        if args.columns:
+            stem += "-columns"
+        write(stem + ".pb.gz", profile(rng, shared, 1, args.columns))
+        write(stem + ".next.pb.gz", profile(rng, shared, rng.choice([1, -1]), args.columns))
 
 
 if __name__ == "__main__":
