@@ -13,15 +13,19 @@
 namespace tidemark::report {
 namespace {
 
-// Values of one key as pprof writes them: strings first, then numbers.
+// Values of one key as pprof writes them: strings first, then numbers, all of them scaled when
+// one has a unit.
 std::string ValuesText(const Profile& profile, absl::Span<const Label> labels,
                        absl::string_view key, absl::string_view unit) {
   std::vector<std::string> texts, numbers;
+  const bool has_unit = std::any_of(labels.begin(), labels.end(), [&](const Label& label) {
+    return label.num_unit.value != 0 && profile.string(label.key) == key;
+  });
   for (const Label& label : labels) {
     if (profile.string(label.key) != key) continue;
     if (label.str.value != 0) {
       texts.emplace_back(profile.string(label.str));
-    } else if (label.num_unit.value != 0) {
+    } else if (has_unit) {
       numbers.push_back(ScaledLabel(label.num, profile.string(label.num_unit), unit));
     } else {
       numbers.push_back(ScaledLabel(label.num, "", ""));
