@@ -210,7 +210,7 @@ absl::StatusOr<std::shared_ptr<const Profile>> JemallocReader::Read() {
   }
   builder_.SetPeriod({"space", "bytes"}, period_);
   builder_.SetInnerFrames(InnerFrames::kAllocator);
-  return builder_.Build(input_, ReadMemoryMap(input_.lines()));
+  return builder_.Build(input_, ReadMemoryMap(input_));
 }
 
 }  // namespace

@@ -146,7 +146,7 @@ std::vector<MappedRange> ReadMapSection(LegacyInput& input, absl::string_view li
   while (!IsMemoryMapHeading(line)) {
     if (!input.Next(line)) return {};
   }
-  return ReadMemoryMap(input.lines());
+  return ReadMemoryMap(input);
 }
 
 }  // namespace tidemark::io

@@ -148,7 +148,7 @@ absl::StatusOr<std::shared_ptr<const Profile>> ReadLegacyCpu(absl::string_view b
   }
   EraseSignalFrames(builder);
   builder.DropRepeatedLeaves();
-  return builder.Build(text, ReadMemoryMap(text.lines()));
+  return builder.Build(text, ReadMemoryMap(text));
 }
 
 }  // namespace tidemark::io

@@ -136,6 +136,8 @@ TEST(LegacyThreads, EndsWithAMapOrWithThreadsThatHaveNoStack) {
             "thread/count\n1: 10@ 1f@\n");
   EXPECT_THAT(DumpOf(ReadLegacyThreads, thread), HasSubstr("expected \"--- Thread ID"));
   EXPECT_THAT(DumpOf(ReadLegacyThreads, "--- threadz 1 ---\n"), HasSubstr("byte offset 0"));
+  EXPECT_TRUE(IsLegacyThreads("# x\nwords --- threadz 1 ---"));
+  EXPECT_FALSE(IsLegacyThreads("2\x11--- threadz 1 ---"));  // a string of a protobuf
 }
 
 TEST(LegacyJava, NamesFramesAndUnsamplesTheHeap) {

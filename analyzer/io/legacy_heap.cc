@@ -1,6 +1,5 @@
 #include "analyzer/io/legacy_heap.h"
 
-#include <algorithm>
 #include <string>
 #include <utility>
 #include <vector>
@@ -211,21 +210,15 @@ absl::StatusOr<std::shared_ptr<const Profile>> LegacyHeapReader::Read() {
     const absl::Status status = ReadSample(line);
     if (!status.ok()) return status;
   }
-  return builder_.Build(input_, ReadMemoryMap(input_.lines()));
+  return builder_.Build(input_, ReadMemoryMap(input_));
 }
 
 }  // namespace
 
 bool IsLegacyHeap(absl::string_view bytes) {
-  // What stands on a first line that is text; in a protobuf it may stand anywhere.
   absl::string_view line;
-  if (!LineReader(bytes.substr(0, 4096)).Next(line) || !absl::StrContains(line, kMagic)) {
-    return false;
-  }
-  const bool is_text = std::none_of(line.begin(), line.end(), [](char c) {
-    return absl::ascii_iscntrl(c) && !absl::ascii_isspace(c);
-  });
-  return is_text && !absl::StartsWith(line, "heap profile: total ");  // Go counts have that
+  return LineReader(bytes.substr(0, 4096)).Next(line) && absl::StrContains(line, kMagic) &&
+         IsText(line) && !absl::StartsWith(line, "heap profile: total ");  // Go counts have that
 }
 
 absl::StatusOr<std::shared_ptr<const Profile>> ReadLegacyHeap(absl::string_view bytes,

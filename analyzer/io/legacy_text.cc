@@ -1,5 +1,6 @@
 #include "analyzer/io/legacy_text.h"
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <limits>
@@ -50,6 +51,13 @@ absl::Status LegacyInput::Malformed(absl::string_view why, size_t offset) const 
 bool IsBlankOrComment(absl::string_view line) {
   line = absl::StripLeadingAsciiWhitespace(line);
   return line.empty() || line.front() == '#';
+}
+
+bool IsText(absl::string_view line) {
+  return std::none_of(line.begin(), line.end(), [](char c) {
+    return absl::ascii_iscntrl(static_cast<unsigned char>(c)) &&
+           !absl::ascii_isspace(static_cast<unsigned char>(c));
+  });
 }
 
 bool ReadGoInt(absl::string_view text, int64_t& out) {

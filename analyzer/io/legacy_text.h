@@ -47,6 +47,10 @@ class LegacyInput {
 
 bool IsBlankOrComment(absl::string_view line);
 
+// Whether a line has no control characters. What is looked for anywhere in a line may stand
+// in a protobuf too, whose "lines" have them.
+bool IsText(absl::string_view line);
+
 // A whole text as a number the way Go writes them: "0x1f", "0b11", "0o17" and "017" are 31,
 // 3, 15 and 15. False for anything else, and for what does not fit.
 bool ReadGoInt(absl::string_view text, int64_t& out);

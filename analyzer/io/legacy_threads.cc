@@ -67,7 +67,8 @@ bool IsLegacyThreads(absl::string_view bytes) {
   LineReader lines(bytes);
   absl::string_view line;
   while (lines.Next(line)) {
-    if (!IsBlankOrComment(line)) return IsListHeading(line) || IsThreadHeading(line);
+    if (IsBlankOrComment(line)) continue;
+    return IsText(line) && (IsListHeading(line) || IsThreadHeading(line));
   }
   return false;
 }

@@ -16,8 +16,8 @@ using Substitutions = std::vector<std::pair<std::string, std::string>>;
 
 // A line that substitutions make longer than this is none that anybody wrote, nor are more
 // of them than that; both bound what a hostile file can ask for.
-constexpr size_t kMaxLineBytes = 64 << 10;
-constexpr size_t kMaxSubstitutions = 1000;
+constexpr size_t kMaxLineBytes = 8192;
+constexpr size_t kMaxSubstitutions = 100;
 
 bool IsBlank(char c) { return c == ' ' || (c >= '\t' && c <= '\r' && c != '\v'); }
 
@@ -247,11 +247,11 @@ bool IsMemoryMapHeading(absl::string_view line) {
          absl::StrContains(line, "MAPPED_LIBRARIES:");
 }
 
-std::vector<MappedRange> ReadMemoryMap(LineReader& lines) {
+std::vector<MappedRange> ReadMemoryMap(LegacyInput& input) {
   std::vector<MappedRange> ranges;
   Substitutions substitutions;
   absl::string_view raw;
-  while (lines.Next(raw)) {
+  while (input.Next(raw)) {
     raw = WithoutLogPrefix(raw);
     const std::string substituted =
         substitutions.empty() ? std::string() : Substitute(raw, substitutions);

@@ -10,7 +10,7 @@
 #include <utility>
 #include <vector>
 
-#include "analyzer/io/text_scanner.h"
+#include "analyzer/io/legacy_text.h"
 
 namespace tidemark::io {
 
@@ -26,7 +26,7 @@ bool IsMemoryMapHeading(absl::string_view line);
 
 // Executable ranges, the main binary first, adjacent pieces of one file joined. Lines
 // that are no ranges are skipped, and `name=value` lines substituted for $name.
-std::vector<MappedRange> ReadMemoryMap(LineReader& lines);
+std::vector<MappedRange> ReadMemoryMap(LegacyInput& input);
 
 // For each address the smallest of the values given to ranges that hold it. All bounds of
 // those ranges are known beforehand. O(log(bounds)) each.

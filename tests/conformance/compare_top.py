@@ -18,6 +18,7 @@ Exit status: 0 all rows equal, 1 a row differs, 2 a tool failed.
 import argparse
 import concurrent.futures
 import dataclasses
+import functools
 import itertools
 import json
 import os
@@ -63,16 +64,23 @@ def pprof_command():
     return [path] if os.access(path, os.X_OK) else ["go", "tool", "pprof"]
 
 
-def sample_types(pprof, profile):
-    """Names in the file's order, from pprof -raw's line below "Samples:"."""
-    lines = run(pprof + ["-raw", "-symbolize=none", profile]).splitlines()
+@functools.lru_cache(maxsize=None)
+def raw_types(pprof, profile):
+    lines = run([*pprof, "-raw", "-symbolize=none", profile]).splitlines()
     head = lines[lines.index("Samples:") + 1]
-    return [word.split("/")[0] for word in head.replace("[dflt]", "").split()]
+    return dict(word.rsplit("/", 1) for word in head.replace("[dflt]", "").split())
+
+
+def sample_types(pprof, profile):
+    """Names and their units in the file's order, from pprof -raw's line below "Samples:"."""
+    return raw_types(tuple(pprof), profile)
 
 
 def pprof_table(pprof, profile, index, granularity, filters, base=None):
-    command = pprof + ["-top", "-unit=b", "-nodefraction=0", "-nodecount=0", "-symbolize=none",
-                       f"-sample_index={index}", f"-{granularity}"]
+    # In the sample type's own unit nothing is rounded; what is a count has none.
+    unit = sample_types(pprof, profile).get(index, "bytes")
+    command = pprof + ["-top", f"-unit={unit}", "-nodefraction=0", "-nodecount=0",
+                       "-symbolize=none", f"-sample_index={index}", f"-{granularity}"]
     command += [f"-{name}" if value is True else f"-{name}={value}"
                 for name, value in filters.items()]
     if base:
@@ -203,7 +211,7 @@ def compare(binary, pprof, profile, index, granularity, filters, base=None):
 def plan(pprof, profiles, base, granularities, quick):
     """All combinations for each profile; filters with the default sample type only."""
     for profile in profiles:
-        types = sample_types(pprof, profile)
+        types = list(sample_types(pprof, profile))
         sets = filter_sets(pprof, profile, quick)
         for granularity in granularities:
             for index in types:
