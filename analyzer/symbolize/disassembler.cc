@@ -22,8 +22,17 @@ static_assert(sizeof(csh) <= sizeof(size_t));
 struct RawSymbol {
   uint64_t begin = 0;
   uint64_t end = 0;
+  uint64_t section_end = 0;
   absl::string_view name;
 };
+
+// One past the last address of a section; 0 for what is none.
+uint64_t SectionEnd(Elf* elf, size_t index) {
+  GElf_Shdr header;
+  Elf_Scn* const section = elf_getscn(elf, index);
+  if (section == nullptr || gelf_getshdr(section, &header) == nullptr) return 0;
+  return header.sh_addr + header.sh_size;
+}
 
 // Functions of the first section of this type, with their sizes as they are.
 std::vector<RawSymbol> FunctionsOf(const ElfFile& file, GElf_Word type) {
@@ -44,7 +53,8 @@ std::vector<RawSymbol> FunctionsOf(const ElfFile& file, GElf_Word type) {
       if (kind != STT_FUNC && kind != STT_GNU_IFUNC) continue;
       const char* const name = elf_strptr(file.elf(), header.sh_link, symbol.st_name);
       if (name == nullptr || *name == '\0') continue;
-      symbols.push_back({symbol.st_value, symbol.st_value + symbol.st_size, name});
+      symbols.push_back({symbol.st_value, symbol.st_value + symbol.st_size,
+                         SectionEnd(file.elf(), symbol.st_shndx), name});
     }
     return symbols;
   }
@@ -125,9 +135,11 @@ void Disassembler::ReadSymbols() {
   std::sort(raw.begin(), raw.end(), [](const RawSymbol& a, const RawSymbol& b) {
     return std::tie(a.begin, a.name) < std::tie(b.begin, b.name);
   });
+  std::vector<uint64_t> section_ends;  // of symbols_
   for (const RawSymbol& symbol : raw) {
     if (symbols_.empty() || symbols_.back().begin != symbol.begin) {
       symbols_.push_back({symbol.begin, symbol.begin, {}});
+      section_ends.push_back(symbol.section_end);
     }
     CodeSymbol& merged = symbols_.back();
     merged.end = std::max(merged.end, symbol.end);
@@ -135,10 +147,14 @@ void Disassembler::ReadSymbols() {
       merged.names.emplace_back(symbol.name);
     }
   }
-  // Hand-written assembly often has no size: such a function ends where the next begins.
+  // Hand-written assembly often has no size: such a function ends where the next begins, or its
+  // section ends.
   for (size_t i = 0; i < symbols_.size(); ++i) {
-    if (symbols_[i].end > symbols_[i].begin) continue;
-    symbols_[i].end = i + 1 < symbols_.size() ? symbols_[i + 1].begin : symbols_[i].begin + 1;
+    CodeSymbol& symbol = symbols_[i];
+    if (symbol.end > symbol.begin) continue;
+    symbol.end = i + 1 < symbols_.size() ? symbols_[i + 1].begin : section_ends[i];
+    if (section_ends[i] > symbol.begin) symbol.end = std::min(symbol.end, section_ends[i]);
+    symbol.end = std::max(symbol.end, symbol.begin + 1);
   }
 }
 

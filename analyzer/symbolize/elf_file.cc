@@ -17,6 +17,7 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "analyzer/symbolize/unpacked_elf.h"
 
 namespace tidemark::symbolize {
 namespace {
@@ -55,8 +56,14 @@ absl::StatusOr<std::unique_ptr<ElfFile>> ElfFile::Open(const std::string& path) 
 
 int ElfFile::Duplicate() const { return fd_ < 0 ? -1 : fcntl(fd_, F_DUPFD_CLOEXEC, 0); }
 
-std::unique_ptr<ElfFile> ElfFile::OpenAgain() const {
-  const int fd = Duplicate();
+std::unique_ptr<ElfFile> ElfFile::OpenAgain() const { return OpenDescriptor(Duplicate()); }
+
+std::unique_ptr<ElfFile> ElfFile::OpenUnpacked() const {
+  const int fd = UnpackDebugSections(elf_);
+  return fd < 0 ? OpenAgain() : OpenDescriptor(fd);
+}
+
+std::unique_ptr<ElfFile> ElfFile::OpenDescriptor(int fd) const {
   if (fd < 0) return nullptr;
   Elf* elf = elf_begin(fd, ELF_C_READ_MMAP, nullptr);
   if (elf == nullptr) {

@@ -28,6 +28,9 @@ class ElfFile {
   // A handle of its own, for another thread, on the very same file, whatever is at its path
   // by now. Null when there is none (the vdso, no file descriptors left).
   std::unique_ptr<ElfFile> OpenAgain() const;
+  // The same with its debug sections unpacked (unpacked_elf.h), if they are compressed. It may
+  // have nothing else.
+  std::unique_ptr<ElfFile> OpenUnpacked() const;
   // A descriptor of the file, for the caller to close; -1 when there is none.
   int Duplicate() const;
 
@@ -70,6 +73,7 @@ class ElfFile {
 
  private:
   ElfFile(std::string path, int fd, std::vector<char> image, Elf* elf);
+  std::unique_ptr<ElfFile> OpenDescriptor(int fd) const;
   void ReadHeaders();
   void ReadAltLink(Elf_Scn* section);
 

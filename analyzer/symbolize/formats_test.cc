@@ -188,6 +188,9 @@ TEST_F(Formats, CompressedSections) {
   dir_.Run("readelf -SW zlib | grep -q 'debug_info.* C '");
   dir_.Run("readelf -SW zlib-gnu | grep -q zdebug_info");
   ExpectAsFull("zlib");
+  dir_.Run("objcopy --compress-debug-sections=zstd full zstd");
+  dir_.Run("readelf -tW zstd | grep -q ZSTD");
+  ExpectAsFull("zstd");
   ExpectAsFull("zlib-gnu");
 }
 

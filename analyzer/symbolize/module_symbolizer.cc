@@ -88,6 +88,9 @@ void ModuleSymbolizer::LoadSymbols() {
         std::move(symbols[i].empty() && !module_symbols.empty() ? module_symbols[i] : symbols[i]);
   }
   if (context_.fast || files_.lacks_alt()) return;
+  unpacked_ = files_.best().OpenUnpacked();
+  if (unpacked_ == nullptr) return;
+  if (files_.alt != nullptr) unpacked_alt_ = files_.alt->OpenUnpacked();
   std::unique_ptr<Handle> handle = OpenHandle();
   if (handle == nullptr) return;
   units_.emplace(handle->debug->dwarf());
@@ -116,10 +119,11 @@ void ModuleSymbolizer::CutIntoChunks() {
 // Null when there is no debug information.
 std::unique_ptr<ModuleSymbolizer::Handle> ModuleSymbolizer::OpenHandle() const {
   auto handle = std::make_unique<Handle>();
-  handle->file = files_.best().OpenAgain();
+  handle->file = unpacked_->OpenAgain();
   if (handle->file == nullptr) return nullptr;
   if (files_.alt != nullptr) {
-    handle->alt = files_.alt->OpenAgain();
+    if (unpacked_alt_ == nullptr) return nullptr;
+    handle->alt = unpacked_alt_->OpenAgain();
     if (handle->alt == nullptr) return nullptr;
   }
   handle->debug = DebugInfo::Load(*handle->file, handle->alt.get());

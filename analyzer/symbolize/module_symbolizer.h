@@ -66,7 +66,7 @@ class ModuleSymbolizer {
  private:
   // A view of the debug information for one thread.
   struct Handle {
-    std::unique_ptr<ElfFile> file;  // null: files_' own
+    std::unique_ptr<ElfFile> file;
     std::unique_ptr<ElfFile> alt;
     std::unique_ptr<DebugInfo> debug;
   };
@@ -102,7 +102,9 @@ class ModuleSymbolizer {
   const std::vector<Question> questions_;
   std::vector<std::optional<uint64_t>> link_addresses_;  // parallel to questions_
   ModuleFiles files_;
-  std::optional<SymbolCache::Key> key_;  // nullopt: not to be cached
+  std::unique_ptr<ElfFile> unpacked_;      // files_.best(), for handles
+  std::unique_ptr<ElfFile> unpacked_alt_;  // files_.alt
+  std::optional<SymbolCache::Key> key_;    // nullopt: not to be cached
   Answers answers_;
   std::vector<Missing> missing_;  // by unit, then address
   std::vector<Chunk> chunks_;

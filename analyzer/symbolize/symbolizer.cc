@@ -1,11 +1,9 @@
 #include "analyzer/symbolize/symbolizer.h"
 
 #include <algorithm>
-#include <atomic>
 #include <cstdlib>
 #include <map>
 #include <optional>
-#include <thread>
 #include <utility>
 
 #include "absl/strings/match.h"
@@ -15,6 +13,7 @@
 #include "absl/strings/strip.h"
 #include "analyzer/model/profile_builder.h"
 #include "analyzer/symbolize/module_symbolizer.h"
+#include "analyzer/symbolize/parallel.h"
 #include "analyzer/symbolize/perf_map.h"
 
 namespace tidemark::symbolize {
@@ -89,22 +88,6 @@ std::vector<Work> CollectWork(const Profile& profile, const Options& options) {
     work.push_back({std::string(key.first), std::string(key.second), std::move(locations)});
   }
   return work;
-}
-
-// Calls run(0) … run(count - 1), on as many threads as there are processors (at most 8: the
-// memory of that many modules' indexes is in use at once).
-template <class Run>
-void ForEachParallel(size_t count, Run run) {
-  std::atomic<size_t> next{0};
-  const auto work = [&] {
-    for (size_t i; (i = next.fetch_add(1)) < count;) run(i);
-  };
-  const size_t threads =
-      std::min<size_t>({count, std::max(1u, std::thread::hardware_concurrency()), size_t{8}});
-  std::vector<std::thread> others;
-  for (size_t i = 1; i < threads; ++i) others.emplace_back(work);
-  work();
-  for (std::thread& t : others) t.join();
 }
 
 using Modules = std::vector<std::unique_ptr<ModuleSymbolizer>>;
