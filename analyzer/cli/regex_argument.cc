@@ -19,18 +19,19 @@ bool IsFile(const std::string& path) {
 }  // namespace
 
 void AddRegexAndFiles(CLI::App& command, std::vector<std::string>& arguments) {
-  // The first one by itself: in a list, "[a-m]" would be read as one with the element "a-m".
+  // An option of its own, because "[a-m]" among several values is read as a list of one.
   command
       .add_option_function<std::string>(
-          "REGEX", [&arguments](const std::string& first) { arguments = {first}; },
-          "What functions match (default: all), unless it is a file")
+          "REGEX",
+          [&arguments](const std::string& first) { arguments.insert(arguments.begin(), first); },
+          "What functions match (default: all); a file is taken for the first profile")
       ->required()
       ->type_name("");
   command
       .add_option_function<std::vector<std::string>>(
           "FILE",
-          [&arguments](const std::vector<std::string>& rest) {
-            arguments.insert(arguments.end(), rest.begin(), rest.end());
+          [&arguments](const std::vector<std::string>& files) {
+            arguments.insert(arguments.end(), files.begin(), files.end());
           },
           "Profiles; several are merged")
       ->type_name("");
