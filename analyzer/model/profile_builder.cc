@@ -16,6 +16,7 @@
 #include "absl/hash/hash.h"
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "analyzer/base/huge_pages.h"
 
 namespace tidemark {
 namespace {
@@ -269,8 +270,12 @@ void ProfileBuilder::Reserve(size_t samples, size_t stack_locations) {
   Profile& p = tables_->profile;
   p.sample_stacks_.reserve(samples);
   p.sample_labels_.reserve(samples);
-  for (auto& column : p.values_) column.reserve(samples);
+  for (auto& column : p.values_) {
+    column.reserve(samples);
+    AdviseHugePages(column);
+  }
   p.stack_locations_.reserve(stack_locations);
+  AdviseHugePages(p.stack_locations_);
 }
 
 void ProfileBuilder::AddSample(StackId stack, LabelSetId labels, absl::Span<const int64_t> values) {
