@@ -67,11 +67,55 @@ bool IsNamedScope(int tag) {
 // Scopes within functions that may hold local classes and nested functions.
 bool IsCodeScope(int tag) { return tag == DW_TAG_subprogram || tag == DW_TAG_lexical_block; }
 
-// Appends the inlined calls around `address` below `die`, outermost first.
-void CollectInlined(Dwarf_Die* die, uint64_t address, int depth, std::vector<Dwarf_Die>* chain) {
-  if (depth > kMaxDepth) return;
+Dwarf_Addr AddressOf(Dwarf_Line* row) {
+  Dwarf_Addr address = 0;
+  dwarf_lineaddr(row, &address);
+  return address;
+}
+
+bool EndsSequence(Dwarf_Line* row) {
+  bool ends = false;
+  return dwarf_lineendsequence(row, &ends) == 0 && ends;
+}
+
+// The row of a unit's line table that an address is in, null when it is in none. Where one
+// run of rows ends and another begins, libdw's order does not tell whose the rows at that
+// address are: those of the run that ends have no code, and the ones that are of the same
+// file as the next row are the others.
+Dwarf_Line* RowAt(Dwarf_Die* unit, uint64_t address) {
+  Dwarf_Lines* rows = nullptr;
+  size_t count = 0;
+  if (dwarf_getsrclines(unit, &rows, &count) != 0) return nullptr;
+  size_t low = 0, high = count;  // the first row beyond the address
+  while (low < high) {
+    const size_t middle = low + (high - low) / 2;
+    if (AddressOf(dwarf_onesrcline(rows, middle)) <= address) {
+      low = middle + 1;
+    } else {
+      high = middle;
+    }
+  }
+  if (low == 0) return nullptr;
+  Dwarf_Line* const last = dwarf_onesrcline(rows, low - 1);
+  if (EndsSequence(last)) return nullptr;
+  size_t first = low - 1;
+  while (first > 0 && AddressOf(dwarf_onesrcline(rows, first - 1)) == AddressOf(last)) --first;
+  if (low == count || !EndsSequence(dwarf_onesrcline(rows, first))) return last;
+  const char* const file = dwarf_linesrc(dwarf_onesrcline(rows, low), nullptr, nullptr);
+  for (size_t i = low - 1; i > first && file != nullptr; --i) {
+    Dwarf_Line* const row = dwarf_onesrcline(rows, i);
+    const char* const of_row = dwarf_linesrc(row, nullptr, nullptr);
+    if (of_row != nullptr && absl::string_view(of_row) == file) return row;
+  }
+  return last;
+}
+
+// The inlined calls around `address` below `die`, outermost first. Where compilers let two
+// calls side by side claim an address, the later one counts, as in LLVM.
+std::vector<Dwarf_Die> InlinedCalls(Dwarf_Die* die, uint64_t address, int depth) {
+  std::vector<Dwarf_Die> chain;
   Dwarf_Die child;
-  if (dwarf_child(die, &child) != 0) return;
+  if (depth > kMaxDepth || dwarf_child(die, &child) != 0) return chain;
   do {
     const int tag = dwarf_tag(&child);
     if (tag != DW_TAG_inlined_subroutine && tag != DW_TAG_lexical_block) continue;
@@ -80,11 +124,11 @@ void CollectInlined(Dwarf_Die* die, uint64_t address, int depth, std::vector<Dwa
         dwarf_hasattr(&child, DW_AT_ranges) || dwarf_hasattr(&child, DW_AT_low_pc);
     if (has_code && dwarf_haspc(&child, address) != 1) continue;
     if (!has_code && tag == DW_TAG_inlined_subroutine) continue;
-    const size_t before = chain->size();
-    if (tag == DW_TAG_inlined_subroutine) chain->push_back(child);
-    CollectInlined(&child, address, depth + 1, chain);
-    if (has_code || chain->size() > before) return;
+    std::vector<Dwarf_Die> below = InlinedCalls(&child, address, depth + 1);
+    if (tag == DW_TAG_inlined_subroutine) below.insert(below.begin(), child);
+    if (!below.empty()) chain = std::move(below);
   } while (dwarf_siblingof(&child, &child) == 0);
+  return chain;
 }
 
 }  // namespace
@@ -301,7 +345,7 @@ std::vector<SourceFrame> DebugInfo::FramesAt(const UnitIndex& index, uint32_t un
   if (unit->die.addr == nullptr) return {};
   absl::string_view file;
   int line = 0;
-  if (Dwarf_Line* row = dwarf_getsrc_die(&unit->die, address); row != nullptr) {
+  if (Dwarf_Line* row = RowAt(&unit->die, address); row != nullptr) {
     file = Path(&unit->die, dwarf_linesrc(row, nullptr, nullptr));
     dwarf_lineno(row, &line);
   }
@@ -309,8 +353,8 @@ std::vector<SourceFrame> DebugInfo::FramesAt(const UnitIndex& index, uint32_t un
   std::vector<Dwarf_Die> chain;  // outermost first
   if (const Function* function = FindFunction(unit, address); function != nullptr) {
     Dwarf_Die outermost = function->die;
-    chain.push_back(outermost);
-    CollectInlined(&outermost, address, 0, &chain);
+    chain = InlinedCalls(&outermost, address, 0);
+    chain.insert(chain.begin(), outermost);
   }
   std::vector<SourceFrame> frames;
   if (chain.empty() && file.empty() && !symbol.empty()) frames.push_back({symbol, "", "", 0, 0});
