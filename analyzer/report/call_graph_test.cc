@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <utility>
+
 #include "absl/strings/str_cat.h"
 #include "analyzer/report/callgrind.h"
 #include "analyzer/report/dot.h"
@@ -38,8 +40,9 @@ std::string Draw(const CallGraph& graph) {
 // A profile, what is selected of it, and its graph; kept alive together.
 class Drawing {
  public:
-  Drawing(TestProfile& profile, const Options& options, const GraphTrim& trim = {})
-      : profile_(profile.Build()),
+  Drawing(std::shared_ptr<const Profile> profile, const Options& options,
+          const GraphTrim& trim = {})
+      : profile_(std::move(profile)),
         selection_(Selection::Make(*profile_, options)),
         trimmed_(MakeTrimmedGraph(*selection_, trim)) {}
 
@@ -59,7 +62,7 @@ TEST(CallGraph, EdgesHaveWhatTheCallsBetweenTwoNodesHave) {
   p.Add("new insert main", {10});
   p.Add("new grow main", {5});
   p.Add("insert main", {1});
-  EXPECT_EQ(Drawing(p, {}).text(), R"(
+  EXPECT_EQ(Drawing(p.Build(), {}).text(), R"(
 new 15 15
 insert 1 11
   -> new 10
@@ -74,7 +77,7 @@ main 0 16
 TEST(CallGraph, RecursionCountsOnceAndNeverOnItself) {
   TestProfile p = Bytes();
   p.Add("walk walk visit walk visit walk main", {7});
-  EXPECT_EQ(Drawing(p, {}).text(), R"(
+  EXPECT_EQ(Drawing(p.Build(), {}).text(), R"(
 walk 7 7
   -> visit 7
 main 0 7
@@ -88,7 +91,7 @@ TEST(CallGraph, AnEdgeIsInlineOnlyIfEveryCallWas) {
   TestProfile p = Bytes();
   p.Add("allocate<push_back<fill main", {3});
   p.Add("push_back fill", {4});
-  EXPECT_EQ(Drawing(p, {}).text(), R"(
+  EXPECT_EQ(Drawing(p.Build(), {}).text(), R"(
 push_back 4 7
   -> allocate 3 (inline)
 allocate 3 3
@@ -104,7 +107,7 @@ TEST(CallGraph, SamplesThatCancelOutLeaveTheirEdges) {
   p.Add("new insert main", {10}, 16);
   p.Add("new insert main", {-10}, 32);
   p.Add("main", {1});
-  EXPECT_EQ(Drawing(p, {}).text(), R"(
+  EXPECT_EQ(Drawing(p.Build(), {}).text(), R"(
 main 1 1
   -> insert 0
 )");
@@ -118,7 +121,7 @@ TEST(CallGraph, WhatIsTrimmedIsSkippedOverByResidualEdges) {
   Options options;
   options.node_fraction = 0.41;
   // 9 of insert's weight went to a leaf that is gone: it is nobody's flat weight.
-  const Drawing drawing(p, options);
+  const Drawing drawing(p.Build(), options);
   EXPECT_EQ(drawing.text(), R"(
 new 1000 1000
 insert 0 609
@@ -137,9 +140,10 @@ TEST(CallGraph, NodeCountKeepsTheFirstOfTheOrder) {
   p.Add("c b main", {5});
   Options options;
   options.node_count = 2;
-  EXPECT_EQ(Drawing(p, options).text(), "\na 6 6\nc 5 5\n");
+  const auto profile = p.Build();
+  EXPECT_EQ(Drawing(profile, options).text(), "\na 6 6\nc 5 5\n");
   options.sort_by_cum = true;
-  EXPECT_EQ(Drawing(p, options).text(), "\nb 0 11\nmain 0 11\n  -> b 11\n");
+  EXPECT_EQ(Drawing(profile, options).text(), "\nb 0 11\nmain 0 11\n  -> b 11\n");
 }
 
 TEST(CallGraph, SmallEdgesAreDroppedAndCounted) {
@@ -148,7 +152,7 @@ TEST(CallGraph, SmallEdgesAreDroppedAndCounted) {
   p.Add("new rare", {1});
   Options options;
   options.edge_fraction = 0.01;
-  const Drawing drawing(p, options);
+  const Drawing drawing(p.Build(), options);
   EXPECT_EQ(drawing.text(), "\nnew 1001 1001\nmain 0 1000\n  -> new 1000\nrare 0 1\n");
   EXPECT_EQ(drawing.trimmed().dropped_edges, 1U);
 }
@@ -159,7 +163,7 @@ TEST(CallGraph, DropNegativeTakesNodesButNotTheEdgesToThem) {
   p.Add("old main", {7});
   Options options;
   options.drop_negative = true;
-  EXPECT_EQ(Drawing(p, options).text(), "\nold 7 7\nmain 0 2\n  -> old 7\n  -> new -5\n");
+  EXPECT_EQ(Drawing(p.Build(), options).text(), "\nold 7 7\nmain 0 2\n  -> old 7\n  -> new -5\n");
 }
 
 TEST(CallGraph, MeansDivideTheSums) {
@@ -168,7 +172,7 @@ TEST(CallGraph, MeansDivideTheSums) {
   p.Add("new other", {3, 30});
   Options options;
   options.mean = true;
-  EXPECT_EQ(Drawing(p, options).text(),
+  EXPECT_EQ(Drawing(p.Build(), options).text(),
             "\nnew 8 8\nmain 0 5\n  -> new 5\nother 0 10\n  -> new 10\n");
 }
 
@@ -183,7 +187,7 @@ TEST(CallGraph, ATreeHasANodeForEachPath) {
   p.Add("new insert main", {10});
   p.Add("new insert other", {5});
   p.Add("new new insert main", {2});
-  EXPECT_EQ(Drawing(p, {}, Tree()).text(), R"(
+  EXPECT_EQ(Drawing(p.Build(), {}, Tree()).text(), R"(
 new 10 12
   -> new 2
 new 5 5
@@ -207,7 +211,7 @@ TEST(CallGraph, ATreesChildrenMoveUpWhenTheirParentGoes) {
   Options options;
   options.node_count = 3;
   // By flat value: rest, new, main stay; root goes, and rest is a root itself then.
-  EXPECT_EQ(Drawing(p, options, Tree()).text(), R"(
+  EXPECT_EQ(Drawing(p.Build(), options, Tree()).text(), R"(
 rest 20 20
 new 10 10
 main 6 16
@@ -223,10 +227,11 @@ TEST(CallGraph, APictureLeavesOutResidualEdgesThatAnotherWayReplaces) {
   Options options;
   options.node_fraction = 0.35;
   GraphTrim trim;
+  const auto profile = p.Build();
   // main ..> new, over wrap, is one more way from main to new.
-  EXPECT_THAT(Drawing(p, options, trim).text(), HasSubstr("..> new 300"));
+  EXPECT_THAT(Drawing(profile, options, trim).text(), HasSubstr("..> new 300"));
   trim.picture = true;
-  EXPECT_THAT(Drawing(p, options, trim).text(), Not(HasSubstr("..>")));
+  EXPECT_THAT(Drawing(profile, options, trim).text(), Not(HasSubstr("..>")));
 }
 
 TEST(GraphTags, NumbersPerNodeFlatAndCumulative) {
@@ -234,7 +239,7 @@ TEST(GraphTags, NumbersPerNodeFlatAndCumulative) {
   p.Add("new insert main", {10}, 16);
   p.Add("new insert main", {20}, 32);
   p.Add("insert main", {5}, 16);
-  const Drawing drawing(p, {});
+  const Drawing drawing(p.Build(), {});
   const auto tags = CollectTags(drawing.graph(), drawing.graph().nodes(), 0);
   std::string text;
   for (size_t i = 0; i < tags.size(); ++i) {
