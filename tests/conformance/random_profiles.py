@@ -7,8 +7,9 @@ without units, folded locations.
     random_profiles.py --seed N --count N --out DIR [--columns]
 
 The same seed gives the same bytes. For each profile there is a second (NAME.next.pb.gz) of
-the same program at other addresses, to diff; only that one has negative values (pprof adds up
-the samples of a base before it takes their magnitude for the total, which we do not).
+the same program at other addresses, to diff; only that one has negative values, and then each
+stack once (pprof 1.19 adds up equal samples of a file, and so does every pprof with a base's,
+before it takes their magnitude for the total, which we do not).
 """
 
 import argparse
@@ -117,12 +118,16 @@ def profile(rng, shared, sign, columns):
               number(3, at), *[message(4, number(1, f + 1) + number(2, n) +
                                        number(3, columns and n % 7))
                                for f, n in lines], number(5, folded))
+    stacks = set()
     for _ in range(rng.randint(1, 80)):
         depth = rng.choice([0, 1, 3, 8, 20])
         values = [rng.choice([0, 1, 16, 4096, 1 << 33]) * rng.choice([1, 1, sign])
                   for _ in types]
-        w.add(2, packed(1, [rng.randint(1, len(locations)) for _ in range(depth)]),
-              packed(2, values), label(w, rng))
+        stack = packed(1, [rng.randint(1, len(locations)) for _ in range(depth)])
+        labels = label(w, rng)
+        if sign > 0 or stack not in stacks:
+            w.add(2, stack, packed(2, values), labels)
+        stacks.add(stack)
     w.out += number(7, w.text(drop)) + number(8, w.text(keep))
     w.out += message(11, number(1, w.text("space")) + number(2, w.text("bytes"))) + number(12, 1)
     return w.finish()
