@@ -293,7 +293,7 @@ struct LeaksArguments {
   std::vector<std::string> paths;
   std::optional<size_t> nodecount;
   Format format = Format::kText;
-  bool symbolize = true;
+  Symbolization symbolize;
   io::FetchOptions fetch;
 };
 
@@ -332,7 +332,7 @@ struct EscapeArguments {
   std::string base;
   escape::Options options;
   Format format = Format::kText;
-  bool symbolize = true;
+  Symbolization symbolize;
 };
 
 int RunEscape(const EscapeArguments& arguments) {

@@ -185,8 +185,8 @@ absl::StatusOr<ProfilePtr> MergeOpened(absl::Span<Opened> opened) {
 }  // namespace
 
 absl::StatusOr<ProfilePtr> Prepare(ProfilePtr profile, const OpenOptions& options) {
-  if (options.symbolize) {
-    auto result = symbolize::Symbolize(profile, {});
+  if (options.symbolize.enabled) {
+    auto result = symbolize::Symbolize(profile, options.symbolize.options());
     if (!result.ok()) return InputError(result.status());
     for (const std::string& warning : result->warnings) {
       PrintLine(absl::StrCat("warning: ", warning));
@@ -198,7 +198,10 @@ absl::StatusOr<ProfilePtr> Prepare(ProfilePtr profile, const OpenOptions& option
     if (!classified.ok()) return InputError(classified.status());
     profile = *std::move(classified);
   }
-  return profile;
+  // Last: the classifier reads whole names.
+  auto shown = symbolize::WithDisplayNames(profile, options.symbolize.names);
+  if (!shown.ok()) return InputError(shown.status());
+  return shown;
 }
 
 absl::StatusOr<std::vector<ProfilePtr>> OpenMerged(

@@ -14,13 +14,14 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "analyzer/cli/symbolization.h"
 #include "analyzer/io/fetch.h"
 #include "analyzer/model/profile.h"
 
 namespace tidemark::cli {
 
 struct OpenOptions {
-  bool symbolize = true;
+  Symbolization symbolize;
   bool classify = true;
   io::FetchOptions fetch = {};
 };

@@ -81,6 +81,19 @@ void AddFrames(CLI::App& command, report::Options& report) {
                          {"lines", Granularity::kLines},
                          {"addresses", Granularity::kAddresses}},
                         "What one row stands for (default functions)");
+  const std::pair<const char*, Granularity> words[] = {
+      {"--functions", Granularity::kFunctions},
+      {"--filefunctions", Granularity::kFileFunctions},
+      {"--files", Granularity::kFiles},
+      {"--lines", Granularity::kLines},
+      {"--addresses", Granularity::kAddresses}};
+  for (const auto& [name, granularity] : words) {
+    command
+        .add_flag_callback(
+            name, [&report, value = granularity] { report.granularity = value; },
+            std::string("The same as --granularity ") + (name + 2))
+        ->group("");  // not listed: --granularity is
+  }
   command.add_flag("--noinlines", report.no_inlines,
                    "Count inlined functions for the function they were inlined into");
   command.add_flag("--showcolumns", report.show_columns,
@@ -122,9 +135,18 @@ void AddFormatOption(CLI::App& command, Format& format) {
                    "How to print (default text)");
 }
 
-void AddSymbolizeOption(CLI::App& command, bool& symbolize) {
-  AddWords<bool>(command, "--symbolize", symbolize, {{"none", false}, {"local", true}},
-                 "Whether to look for functions and lines in the programs' files (default local)");
+void AddSymbolizeOption(CLI::App& command, Symbolization& symbolize) {
+  command
+      .add_option_function<std::string>(
+          "--symbolize",
+          [&symbolize](const std::string& words) {
+            const std::string problem = ParseSymbolization(words, &symbolize);
+            if (!problem.empty()) throw CLI::ValidationError("--symbolize", problem);
+          },
+          "Where functions and lines come from: none; local: files; fastlocal: their symbol "
+          "tables; remote: files, then debuginfod servers (default, if DEBUGINFOD_URLS is set); "
+          "and after a colon, force: anew; demangle=none|full|templates|default|short")
+      ->type_name("WORD[:WORD]");
 }
 
 void AddFetchOptions(CLI::App& command, io::FetchOptions& fetch) {

@@ -30,7 +30,7 @@ enum class Trim {
 struct ReportFlags {
   report::Options report;
   Format format = Format::kText;
-  bool symbolize = true;
+  Symbolization symbolize;
   std::vector<std::string> base;       // subtracted; several are merged
   std::vector<std::string> diff_base;  // the same, with percentages of the base
   bool normalize = false;
@@ -43,7 +43,7 @@ struct ReportFlags {
 
 // `format` and `symbolize` must outlive `command`.
 void AddFormatOption(CLI::App& command, Format& format);
-void AddSymbolizeOption(CLI::App& command, bool& symbolize);
+void AddSymbolizeOption(CLI::App& command, Symbolization& symbolize);
 // --seconds and --timeout, for URLs. `fetch` must outlive `command`.
 void AddFetchOptions(CLI::App& command, io::FetchOptions& fetch);
 // --sample-index, the granularity, the filters, trimming, --symbolize, --seconds, --timeout.
