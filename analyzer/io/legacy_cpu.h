@@ -5,7 +5,8 @@
 //   count, stack size, addresses leaf first     (repeated)
 //   0, 1, 0                                     (the end; it may be missing)
 //
-// and behind them the memory map as text (C++) or the frames' names (Java).
+// and behind them the memory map as text (C++) or the frames' names (Java). A stack that the
+// end of the file cuts is an error; pprof makes up addresses for some of those.
 //
 // Thread class: pure functions. Allocation class: may allocate, in proportion to the input.
 
