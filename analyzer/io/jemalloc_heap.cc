@@ -67,7 +67,9 @@ class JemallocReader {
     Values weights = {};
   };
 
+  absl::Status ReadLine(absl::string_view line);
   void ReadHeaderLine(const ThreadLine& line);
+  void SetTypes();
   Values Unsampled(const ThreadLine& line) const;
   StringId ThreadLabel(absl::string_view number);
   void FinishStack();
@@ -161,6 +163,46 @@ void JemallocReader::FinishStack() {
   total_block_bytes_ = 0;
 }
 
+void JemallocReader::SetTypes() {
+  if (has_alloc_) {
+    builder_.SetSampleTypes({{"alloc_objects", "count"},
+                             {"alloc_space", "bytes"},
+                             {"inuse_objects", "count"},
+                             {"inuse_space", "bytes"}});
+  } else {
+    builder_.SetSampleTypes({{"inuse_objects", "count"}, {"inuse_space", "bytes"}});
+  }
+}
+
+absl::Status JemallocReader::ReadLine(absl::string_view line) {
+  if (absl::ConsumePrefix(&line, "@")) {
+    if (has_stack_) {
+      FinishStack();
+    } else {
+      SetTypes();  // the header is read
+    }
+    has_stack_ = true;
+    if (!AppendAddresses(line, kOntoCall, stack_)) {
+      return input_.Malformed("an address has more than 64 bits");
+    }
+    return absl::OkStatus();
+  }
+  ThreadLine thread;
+  if (!ReadThreadLine(line, thread)) {
+    return input_.Malformed(
+        "expected \"@ 0xADDRESS...\" or \"tN: OBJECTS: BYTES [OBJECTS: BYTES]\"");
+  }
+  if (!has_stack_) {
+    ReadHeaderLine(thread);
+  } else if (thread.thread == kAllThreads) {
+    total_ = Unsampled(thread);
+    total_block_bytes_ = BlockBytesOf(thread);
+  } else {
+    shares_.push_back({ThreadLabel(thread.thread), BlockBytesOf(thread), Unsampled(thread)});
+  }
+  return absl::OkStatus();
+}
+
 absl::StatusOr<std::shared_ptr<const Profile>> JemallocReader::Read() {
   absl::string_view line;
   if (!input_.Next(line) || !absl::ConsumePrefix(&line, kMagic) ||
@@ -169,44 +211,17 @@ absl::StatusOr<std::shared_ptr<const Profile>> JemallocReader::Read() {
   }
   bytes_key_ = builder_.profile().AddString("bytes");
   thread_key_ = builder_.profile().AddString("thread");
-  const auto set_types = [&] {
-    if (has_alloc_) {
-      builder_.SetSampleTypes({{"alloc_objects", "count"},
-                               {"alloc_space", "bytes"},
-                               {"inuse_objects", "count"},
-                               {"inuse_space", "bytes"}});
-    } else {
-      builder_.SetSampleTypes({{"inuse_objects", "count"}, {"inuse_space", "bytes"}});
-    }
-  };
   while (input_.Next(line)) {
     line = absl::StripAsciiWhitespace(line);
     if (line.empty()) continue;
     if (IsMemoryMapHeading(line)) break;
-    ThreadLine thread;
-    if (absl::ConsumePrefix(&line, "@")) {
-      if (has_stack_) FinishStack();
-      if (!has_stack_) set_types();
-      has_stack_ = true;
-      if (!AppendAddresses(line, kOntoCall, stack_)) {
-        return input_.Malformed("an address has more than 64 bits");
-      }
-    } else if (!ReadThreadLine(line, thread)) {
-      return input_.Malformed(
-          "expected \"@ 0xADDRESS...\" or \"tN: OBJECTS: BYTES [OBJECTS: BYTES]\"");
-    } else if (!has_stack_) {
-      ReadHeaderLine(thread);
-    } else if (thread.thread == kAllThreads) {
-      total_ = Unsampled(thread);
-      total_block_bytes_ = BlockBytesOf(thread);
-    } else {
-      shares_.push_back({ThreadLabel(thread.thread), BlockBytesOf(thread), Unsampled(thread)});
-    }
+    const absl::Status status = ReadLine(line);
+    if (!status.ok()) return status;
   }
   if (has_stack_) {
     FinishStack();
   } else {
-    set_types();
+    SetTypes();
   }
   builder_.SetPeriod({"space", "bytes"}, period_);
   builder_.SetInnerFrames(InnerFrames::kAllocator);
