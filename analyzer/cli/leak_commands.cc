@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <system_error>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/match.h"
@@ -333,18 +334,23 @@ struct EscapeArguments {
   escape::Options options;
   Format format = Format::kText;
   Symbolization symbolize;
+  io::FetchOptions fetch;
 };
 
 int RunEscape(const EscapeArguments& arguments) {
   const OpenOptions open{.symbolize = arguments.symbolize, .classify = true};
-  const auto profile = OpenProfile(arguments.file, open);
+  std::vector<std::vector<std::string>> one_each = {{arguments.file}};
+  if (!arguments.base.empty()) one_each.push_back({arguments.base});
+  auto opened = OpenMerged(one_each, arguments.fetch);
+  if (!opened.ok()) return Fail(opened.status());
+  const auto profile = Prepare(std::move(opened->front()), open);
   if (!profile.ok()) return Fail(profile.status());
   escape::Options options = arguments.options;
   ProfilePtr base;
-  if (!arguments.base.empty()) {
-    auto opened = OpenProfile(arguments.base, open);
-    if (!opened.ok()) return Fail(opened.status());
-    base = *std::move(opened);
+  if (opened->size() > 1) {
+    auto prepared = Prepare(std::move(opened->back()), open);
+    if (!prepared.ok()) return Fail(prepared.status());
+    base = *std::move(prepared);
     options.base = base.get();
   }
   const auto sites = escape::FindEscapes(**profile, options);
@@ -391,6 +397,7 @@ void AddLeakCommands(CLI::App& app, int& exit_status) {
                    "Show this many sites, 0 all (default 10)")
       ->type_name("N");
   AddSymbolizeOption(*escape, escape_arguments->symbolize);
+  AddFetchOptions(*escape, escape_arguments->fetch);
   AddFormatOption(*escape, escape_arguments->format);
   escape->callback(
       [escape_arguments, &exit_status] { exit_status = RunEscape(*escape_arguments); });
