@@ -180,6 +180,15 @@ class Top(unittest.TestCase):
         got = run("top", "--symbolize=none", one, two, env=dict(os.environ, TZ="UTC")).stdout
         self.assertEqual(self.rows(got), self.rows(expected))
 
+    def test_pprofs_spelling(self):
+        path, base = go_profiles()[-1], go_profiles()[-2]
+        for mine, pprofs in ((["--granularity", "lines"], ["--lines"]),
+                             (["--diff-base", base], ["--diff_base", base]),
+                             (["--sample-index=alloc_space"], ["--sample_index=alloc_space"]),
+                             (["--sample-index=alloc_objects"], ["--alloc_objects"])):
+            self.assertEqual(run("top", "--symbolize=none", *mine, path).stdout,
+                             run("top", "--symbolize=none", *pprofs, path).stdout)
+
     def test_json_is_the_contract(self):
         path = go_profiles()[-1]
         report = json.loads(run("top", "--format", "json", path).stdout)

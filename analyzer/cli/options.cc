@@ -2,6 +2,9 @@
 
 #include <utility>
 
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
+
 namespace tidemark::cli {
 namespace {
 
@@ -67,6 +70,16 @@ void AddValues(CLI::App& command, report::Options& report) {
   AddText(command, "--sample-index", report.sample_index, "NAME",
           "Which values: a name such as inuse_space or alloc_objects, or a number (default: the "
           "profile's own)");
+  for (const char* type : {"inuse-space", "inuse-objects", "alloc-space", "alloc-objects"}) {
+    command
+        .add_flag_callback(
+            absl::StrCat("--", type),
+            [&report, type] {
+              report.sample_index = absl::StrReplaceAll(type, {{"-", "_"}});
+            },
+            "pprof's short form of --sample-index")
+        ->group("");
+  }
   AddText(command, "--unit", report.unit, "UNIT",
           "Of values in text: a unit such as kb or ms, auto (each its own), or minimum (one that "
           "suits all; the default)");
@@ -91,8 +104,8 @@ void AddFrames(CLI::App& command, report::Options& report) {
     command
         .add_flag_callback(
             name, [&report, value = granularity] { report.granularity = value; },
-            std::string("The same as --granularity ") + (name + 2))
-        ->group("");  // not listed: --granularity is
+            "pprof's short form of --granularity")
+        ->group("");  // not listed
   }
   command.add_flag("--noinlines", report.no_inlines,
                    "Count inlined functions for the function they were inlined into");
