@@ -40,7 +40,7 @@ int Write(const GraphArguments& arguments, absl::string_view bytes) {
 }
 
 int RunTree(const GraphArguments& arguments) {
-  const auto source = OpenReport(arguments.files, arguments.flags);
+  const auto source = OpenReport(arguments.files, arguments.flags, Shown::kOneValue);
   if (!source.ok()) return Fail(source.status());
   const report::TreeReport tree = report::Tree(*source->selection);
   return Print(arguments.flags.format == Format::kJson ? TreeJson("tidemark.tree/1", tree)
@@ -62,7 +62,7 @@ int RunPeek(const GraphArguments& arguments) {
 }
 
 int RunGraph(const GraphArguments& arguments) {
-  const auto source = OpenReport(arguments.files, arguments.flags);
+  const auto source = OpenReport(arguments.files, arguments.flags, Shown::kOneValue);
   if (!source.ok()) return Fail(source.status());
   const std::string dot = DotText(*source->selection);
   if (!arguments.svg) return Write(arguments, dot);

@@ -34,7 +34,9 @@ absl::StatusOr<collect::ProfileFacts> WriteSymbolized(const std::string& path,
                                                       const std::string& bytes) {
   auto profile = io::OpenBytes(bytes, path);
   if (!profile.ok()) return profile.status();
-  auto result = symbolize::Symbolize(*profile, {});
+  symbolize::Options options;
+  options.remote = false;  // nobody waits for a network here; the profile can be symbolized later
+  auto result = symbolize::Symbolize(*profile, options);
   if (!result.ok()) return result.status();
   const Profile& symbolized = *result->profile;
   const absl::Status status =

@@ -24,7 +24,7 @@ struct TopArguments {
 
 int RunTop(const TopArguments& arguments) {
   const ReportFlags& flags = arguments.flags;
-  const auto source = OpenReport(arguments.files, flags);
+  const auto source = OpenReport(arguments.files, flags, Shown::kOneValue);
   if (!source.ok()) return Fail(source.status());
   const report::Selection& selection = *source->selection;
   const report::TopReport top = report::Top(selection);

@@ -58,6 +58,12 @@ int64_t PartOf(int64_t total, double fraction) {
   return report::WrappingAbs(static_cast<int64_t>(static_cast<double>(total) * fraction));
 }
 
+// Whether a filter is told to have matched by the name of a frame without a value, too.
+bool NamesMatter(const report::Options& options) {
+  return !options.focus.empty() || !options.ignore.empty() || !options.hide.empty() ||
+         !options.show.empty() || !options.show_from.empty() || !options.prune_from.empty();
+}
+
 absl::StatusOr<ProfilePtr> OpenWithBase(const std::vector<std::string>& files,
                                         const ReportFlags& flags) {
   const std::vector<std::string>& bases = flags.base.empty() ? flags.diff_base : flags.base;
@@ -79,13 +85,18 @@ absl::StatusOr<ProfilePtr> OpenWithBase(const std::vector<std::string>& files,
 }  // namespace
 
 absl::StatusOr<ReportSource> OpenReport(const std::vector<std::string>& files,
-                                        const ReportFlags& flags) {
+                                        const ReportFlags& flags, Shown shown) {
   if (flags.normalize && flags.base.empty() && flags.diff_base.empty()) {
     return absl::InvalidArgumentError("--normalize: needs --base or --diff-base");
   }
   auto opened = OpenWithBase(files, flags);
   if (!opened.ok()) return opened.status();
-  auto prepared = Prepare(*std::move(opened), flags.open_options());
+  OpenOptions options = flags.open_options();
+  if (shown == Shown::kOneValue && !flags.report.mean && !NamesMatter(flags.report)) {
+    const auto index = report::ResolveSampleIndex(**opened, flags.report.sample_index);
+    if (index.ok()) options.symbolize.sample_type = *index;
+  }
+  auto prepared = Prepare(*std::move(opened), options);
   if (!prepared.ok()) return prepared.status();
   ReportSource source;
   source.profile = *std::move(prepared);

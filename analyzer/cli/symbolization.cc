@@ -34,6 +34,7 @@ symbolize::Options Symbolization::options() const {
   options.remote = remote;
   options.fast = fast;
   options.force = force;
+  options.sample_type = sample_type;
   return options;
 }
 

@@ -22,6 +22,7 @@ struct Symbolization {
   bool remote = true;  // debuginfod servers, if $DEBUGINFOD_URLS names some
   bool fast = false;
   bool force = false;
+  int sample_type = -1;  // only what has values of this type; -1: everything
   symbolize::NameStyle names = symbolize::NameStyle::kAsIs;
 
   symbolize::Options options() const;

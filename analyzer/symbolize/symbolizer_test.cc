@@ -153,6 +153,48 @@ TEST(Symbolize, AddressesOutsideTheModuleStayUnknown) {
   EXPECT_THAT(result->warnings, ElementsAre(HasSubstr("5 of 5 addresses have no symbol")));
 }
 
+// Locations that no sample of interest refers to are not looked up, and modules with no others
+// not opened: else there would be a warning of the file that is not there.
+TEST(Symbolize, OnlyWhatSamplesShow) {
+  const auto file = ElfFile::Open(OwnPath());
+  ASSERT_TRUE(file.ok());
+  const Module module = Mapped(**file, OwnPath());
+  const std::vector<uint64_t> addresses = AddressesIn(FunctionsOf(**file), 3);
+  ASSERT_EQ(addresses.size(), 3u);
+  ProfileBuilder builder;
+  const ValueType types[] = {{builder.AddString("alloc_space"), builder.AddString("bytes")},
+                             {builder.AddString("inuse_space"), builder.AddString("bytes")}};
+  builder.SetSampleTypes(types);
+  Mapping mapping;
+  mapping.start = module.start;
+  mapping.limit = module.limit;
+  mapping.offset = module.offset;
+  mapping.file = builder.AddString(module.path);
+  const MappingId here = builder.AddMapping(mapping);
+  mapping.file = builder.AddString("/no/such/file");
+  const MappingId nowhere = builder.AddMapping(mapping);
+  const LocationId live = builder.AddLocation(addresses[0] + kBias, here, false, {});
+  const LocationId freed = builder.AddLocation(addresses[1] + kBias, here, false, {});
+  const LocationId gone = builder.AddLocation(addresses[2] + kBias, nowhere, false, {});
+  const int64_t values[][2] = {{10, 10}, {10, 0}, {0, 0}};
+  const LocationId* const stacks[] = {&live, &freed, &gone};
+  for (size_t i = 0; i < 3; ++i) {
+    builder.AddSample(builder.AddStack({stacks[i], 1}), builder.AddLabels({}), values[i]);
+  }
+  const std::shared_ptr<const Profile> profile = *builder.Build();
+  Options options = WithoutCache();
+  const auto all = Symbolize(profile, options);
+  ASSERT_TRUE(all.ok());
+  EXPECT_FALSE(Lines(*all->profile, live).empty());
+  EXPECT_FALSE(Lines(*all->profile, freed).empty());
+  EXPECT_THAT(all->warnings, IsEmpty());
+  options.sample_type = 1;
+  const auto inuse = Symbolize(profile, options);
+  ASSERT_TRUE(inuse.ok());
+  EXPECT_EQ(Lines(*inuse->profile, live), Lines(*all->profile, live));
+  EXPECT_THAT(Lines(*inuse->profile, freed), IsEmpty());
+}
+
 TEST(Symbolize, StopsWhenCancelled) {
   Progress progress;
   progress.cancelled = true;
