@@ -5,6 +5,7 @@
 #include <string>
 #include <utility>
 
+#include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
@@ -118,6 +119,7 @@ void WriteListText(const report::Selection& selection, const report::SourceListi
     out << PadLeft(ValueOrDot(flat, format), 10) << " " << PadLeft(ValueOrDot(cum, format), 10)
         << " " << PadLeft(absl::StrCat(line), 6) << ":" << source << "\n";
   };
+  absl::flat_hash_set<std::string> read;  // files
   out << "Total: " << format.Format(total) << "\n";
   for (const report::ListedFunction& function : listing.functions) {
     if (function.files.empty()) {
@@ -127,6 +129,11 @@ void WriteListText(const report::Selection& selection, const report::SourceListi
       out << "ROUTINE ======================== " << function.function << " in " << file.file << "\n"
           << PadLeft(format.Format(file.flat), 10) << " " << PadLeft(format.Format(file.cum), 10)
           << " (flat, cum) " << FormatPercent(file.cum, total) << " of Total\n";
+      // A function that begins below all of its lines shows none, and is no reason for pprof to
+      // look for the file; but what it knows of the file it says.
+      const bool shows_lines = file.first_line <= file.last_line;
+      if (!shows_lines && !read.contains(file.file)) continue;
+      read.insert(file.file);
       const report::SourceReader::File& source = reader.Read(file.file);
       if (!source.status.ok()) {
         out << " Error: " << absl::string_view(source.status.message()) << "\n";

@@ -95,13 +95,17 @@ void WriteSamples(const Profile& profile, Output& out) {
   }
 }
 
+// In a profile without mappings pprof puts everything into one of which nothing is known.
 void WriteLocations(const Profile& profile, Output& out) {
+  const bool fake_mapping = profile.mappings().empty();
   out << "Locations\n";
   for (uint32_t i = 0; i < profile.locations().size() && out.ok(); ++i) {
     const Location& location = profile.location(LocationId{i});
     std::string head = absl::StrFormat("%6d: %s ", uint64_t{i} + 1, Hex(location.address));
     if (location.mapping.valid()) {
       absl::StrAppend(&head, "M=", uint64_t{location.mapping.value} + 1, " ");
+    } else if (fake_mapping) {
+      head += "M=1 ";
     }
     if (location.is_folded) head += "[F] ";
     const auto lines = profile.lines(LocationId{i});
@@ -131,6 +135,7 @@ void WriteRawText(const Profile& profile, Output& out) {
   WriteSamples(profile, out);
   WriteLocations(profile, out);
   out << "Mappings\n";
+  if (profile.mappings().empty()) out << "1: 0x0/0x0/0x0   \n";
   for (uint32_t i = 0; i < profile.mappings().size(); ++i) {
     const Mapping& m = profile.mapping(MappingId{i});
     out << absl::StrCat(uint64_t{i} + 1, ": ", Hex(m.start), "/", Hex(m.limit), "/", Hex(m.offset))
