@@ -194,14 +194,14 @@ class DotWriter {
     const int64_t flat = graph_.flat(node).value();
     const int64_t cum = graph_.cum(node).value();
     std::string label = LabelOf(node);
-    std::string cum_text = format_.Format(flat);
+    std::string cum_text = Text(flat);
     if (flat != 0) {
       absl::StrAppend(&label, cum_text, " (", Percent(flat, total_), ")");
     } else {
       label += "0";
     }
     if (cum != flat) {
-      cum_text = format_.Format(cum);
+      cum_text = Text(cum);
       absl::StrAppend(&label, flat != 0 ? "\\n" : " ", "of ", cum_text, " (", Percent(cum, total_),
                       ")");
     }
@@ -274,7 +274,7 @@ class DotWriter {
 
   void AddBox(const std::string& source, const std::string& box, const std::string& id,
               const std::string& label, int64_t value, absl::string_view style) {
-    const std::string weight = format_.Format(value);
+    const std::string weight = Text(value);
     absl::StrAppend(&out_, box, " [label = \"", label, "\" id=\"", id,
                     "\" fontsize=8 shape=box3d tooltip=\"", weight, "\"]\n", source, " -> ", box,
                     " [label=\" ", weight, "\" weight=100 tooltip=\"", weight, "\" labeltooltip=\"",
@@ -294,7 +294,7 @@ class DotWriter {
 
   void AddEdge(const CallEdge& edge) {
     const int64_t value = edge.weight.value();
-    const std::string text = format_.Format(value);
+    const std::string text = Text(value);
     absl::StrAppend(&out_, "N", ids_[edge.caller], " -> N", ids_[edge.callee], " [label=\" ", text,
                     edge.inlined ? "\\n (inline)" : "", "\"");
     if (total_ != 0) {
@@ -320,6 +320,9 @@ class DotWriter {
   static int64_t WrappingMultiply(int64_t a, int64_t b) {
     return static_cast<int64_t>(static_cast<uint64_t>(a) * static_cast<uint64_t>(b));
   }
+
+  // A unit may be any word.
+  std::string Text(int64_t value) const { return Escape(format_.Format(value)); }
 
   double Score(int64_t value) const {
     return static_cast<double>(value) / static_cast<double>(WrappingAbs(total_));
