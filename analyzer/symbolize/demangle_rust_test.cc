@@ -147,7 +147,8 @@ fn main() {
                                    + Send>>>(None));
   println!("{} {}", Negative::<-5>.value(), Negative::<{i64::MAX}>.value());
   println!("{}", größe::über());
-  let threads: Vec<_> = (0..4).map(|x| std::thread::spawn(move || (0..x).map(|y| y * 2).sum::<i32>()))
+  let threads: Vec<_> = (0..4)
+      .map(|x| std::thread::spawn(move || (0..x).map(|y| y * 2).sum::<i32>()))
       .collect();
   for t in threads { println!("{}", t.join().unwrap()); }
 }
