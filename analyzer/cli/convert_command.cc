@@ -9,6 +9,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "analyzer/cli/csv_writer.h"
 #include "analyzer/cli/graph_text.h"
 #include "analyzer/cli/graphviz.h"
 #include "analyzer/cli/open_profile.h"
@@ -64,6 +65,13 @@ absl::Status ExportJson(const ReportSource& source, io::FileWriter& out) {
   return absl::OkStatus();
 }
 
+absl::Status ExportCsv(const ReportSource& source, io::FileWriter& out) {
+  const auto csv = ProfileCsv(*source.profile, source.selection->options());
+  if (!csv.ok()) return csv.status();
+  out.Append(*csv);
+  return absl::OkStatus();
+}
+
 absl::Status ExportDot(const ReportSource& source, io::FileWriter& out) {
   out.Append(DotText(*source.selection));
   return absl::OkStatus();
@@ -93,6 +101,7 @@ constexpr struct Output {
     {".pb", ExportPprof<io::Compression::kNone>},
     {".folded", ExportFolded},
     {".json", ExportJson},
+    {".csv", ExportCsv},
     {".dot", ExportDot},
     {".svg", ExportSvg},
     {".callgrind", ExportCallgrind},

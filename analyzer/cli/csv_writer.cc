@@ -130,21 +130,30 @@ std::string ListCsv(const report::Selection& selection, const report::SourceList
   return csv.Take();
 }
 
-absl::StatusOr<std::string> ProfileCsv(const Profile& profile) {
-  Csv csv({"sample_type", "unit", "function", "file", "flat", "cum"});
-  report::Options options;
-  options.granularity = report::Granularity::kFileFunctions;
+absl::StatusOr<std::string> ProfileCsv(const Profile& profile, const report::Options& options) {
+  const auto selected = report::ResolveSampleIndex(profile, options.sample_index);
+  if (!selected.ok()) return selected.status();
+  report::Options one = options;
+  one.node_count = 0;
+  one.node_fraction = 0;
+  if (one.granularity == report::Granularity::kFunctions) {
+    one.granularity = report::Granularity::kFileFunctions;
+  }
+  Csv csv({"sample_type", "unit", "function", "file", "line", "address", "flat", "cum"});
   for (size_t t = 0; t < profile.sample_types().size(); ++t) {
-    options.sample_index = absl::StrCat(t);
-    const auto top = report::Top(profile, options);
+    if (!options.sample_index.empty() && static_cast<int>(t) != *selected) continue;
+    one.sample_index = absl::StrCat(t);
+    const auto top = report::Top(profile, one);
     if (!top.ok()) return top.status();
     for (const report::TopRow& row : top->rows) {
       csv.Text(top->sample_type)
           .Text(top->unit)
           .Text(row.function)
           .Text(row.file)
-          .Number(row.flat)
-          .Number(row.cum)
+          .NumberOrEmpty(row.line)
+          .Text(HexOrEmpty(row.address))
+          .Value(one, row.flat, row.flat_mean)
+          .Value(one, row.cum, row.cum_mean)
           .EndRow();
     }
   }

@@ -56,9 +56,10 @@ std::string TagsCsv(const report::Selection& selection, const std::vector<report
 // function, file, line, source, flat, cum.
 std::string ListCsv(const report::Selection& selection, const report::SourceListing& listing,
                     report::SourceReader& reader);
-// The whole profile: sample_type, unit, function, file, flat, cum; `top` at granularity
-// filefunctions for each sample type.
-absl::StatusOr<std::string> ProfileCsv(const Profile& profile);
+// Every sample type (or only the one that the options name): sample_type, unit, function, file,
+// line, address, flat, cum. Functions are told apart by file where `top` would not; nothing is
+// trimmed.
+absl::StatusOr<std::string> ProfileCsv(const Profile& profile, const report::Options& options);
 
 }  // namespace tidemark::cli
 

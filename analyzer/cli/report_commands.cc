@@ -6,6 +6,7 @@
 
 #include "analyzer/cli/commands.h"
 #include "analyzer/cli/convert_command.h"
+#include "analyzer/cli/csv_writer.h"
 #include "analyzer/cli/json_writer.h"
 #include "analyzer/cli/open_profile.h"
 #include "analyzer/cli/options.h"
@@ -28,7 +29,15 @@ int RunTop(const TopArguments& arguments) {
   if (!source.ok()) return Fail(source.status());
   const report::Selection& selection = *source->selection;
   const report::TopReport top = report::Top(selection);
-  return Print(flags.format == Format::kJson ? TopJson(selection, top) : TopText(selection, top));
+  switch (flags.format) {
+    case Format::kJson:
+      return Print(TopJson(selection, top));
+    case Format::kCsv:
+      return Print(TopCsv(selection, top));
+    case Format::kText:
+      break;
+  }
+  return Print(TopText(selection, top));
 }
 
 struct DiffArguments {
@@ -47,9 +56,16 @@ int RunDiff(const DiffArguments& arguments) {
   if (!profile.ok()) return Fail(profile.status());
   const auto diff = report::Diff(**base, **profile, flags.report);
   if (!diff.ok()) return Fail(diff.status());
-  return Print(flags.format == Format::kJson
-                   ? DiffJson(*diff, static_cast<size_t>(flags.report.node_count))
-                   : DiffText(**base, **profile, *diff, flags.report));
+  const auto limit = static_cast<size_t>(flags.report.node_count);
+  switch (flags.format) {
+    case Format::kJson:
+      return Print(DiffJson(*diff, limit));
+    case Format::kCsv:
+      return Print(DiffCsv(*diff, limit));
+    case Format::kText:
+      break;
+  }
+  return Print(DiffText(**base, **profile, *diff, flags.report));
 }
 
 }  // namespace
@@ -62,7 +78,7 @@ void AddReportCommands(CLI::App& app, int& exit_status) {
       ->type_name("");
   AddReportOptions(*top, top_arguments->flags, Trim::kTable);
   AddArithmeticOptions(*top, top_arguments->flags);
-  AddReportFormat(*top, top_arguments->flags, /*csv=*/false);
+  AddReportFormat(*top, top_arguments->flags, /*csv=*/true);
   top->callback([top_arguments, &exit_status] { exit_status = RunTop(*top_arguments); });
 
   CLI::App* const diff = app.add_subcommand("diff", "What grew between two profiles");
@@ -70,7 +86,7 @@ void AddReportCommands(CLI::App& app, int& exit_status) {
   diff->add_option("BASE", diff_arguments->base, "The earlier profile")->required()->type_name("");
   diff->add_option("FILE", diff_arguments->file, "The later profile")->required()->type_name("");
   AddReportOptions(*diff, diff_arguments->flags, Trim::kRows);
-  AddReportFormat(*diff, diff_arguments->flags, /*csv=*/false);
+  AddReportFormat(*diff, diff_arguments->flags, /*csv=*/true);
   diff->callback([diff_arguments, &exit_status] { exit_status = RunDiff(*diff_arguments); });
 
   AddConvertCommand(app, exit_status);
