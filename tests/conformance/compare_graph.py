@@ -3,7 +3,7 @@
 pprof` writes of the same files under the same options: every node, every edge, every
 character of the text.
 
-    compare_graph.py --tidemark BIN [--base BASE] [--few] PROFILE...
+    compare_graph.py --tidemark BIN [--base BASE] [--command COMMAND] PROFILE...
 
 Neither side symbolizes. The texts are compared byte by byte first. Where they differ, what
 pprof leaves to chance (it comes out of Go maps) is taken out of both and the rest must be
@@ -97,7 +97,6 @@ BASE_OPTIONS = {
     "callgrind": [{}, {"call_tree": True}],
     "topproto": [{"unit": "b"}],
 }
-FEW = 4  # option sets of each command under --few
 MOST_CHANCE = 0.1  # of the texts
 
 # pprof's defaults that hold where an option does not say; machine-readable output of ours is not
@@ -423,10 +422,10 @@ def needs_newer(item):
             (command == "callgrind" and "noinlines" in options))
 
 
-def plan(profiles, base, few):
+def plan(profiles, base):
     for profile in profiles:
         for command, sets in OPTIONS.items():
-            for options in sets[:FEW] if few else sets:
+            for options in sets:
                 yield command, options, [profile]
         for command, sets in BASE_OPTIONS.items() if base else ():
             for options in sets:
@@ -438,7 +437,6 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--tidemark", required=True, metavar="BIN")
     parser.add_argument("--base", help="also with -base and -diff_base of this profile")
-    parser.add_argument("--few", action="store_true", help="fewer options")
     parser.add_argument("--command", choices=sorted(OPTIONS), help="only this one")
     parser.add_argument("--jobs", type=int, default=min(4, os.cpu_count() or 1))
     parser.add_argument("profiles", nargs="+", metavar="PROFILE")
@@ -447,7 +445,7 @@ def main():
     failures = exact = chance = texts = size = 0
     try:
         pprof = compare_top.pprof_command()
-        work = [item for item in plan(args.profiles, args.base, args.few)
+        work = [item for item in plan(args.profiles, args.base)
                 if args.command in (None, item[0])]
         if not reads_columns(pprof):
             work = [item for item in work if not needs_newer(item)]
