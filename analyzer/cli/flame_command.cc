@@ -50,7 +50,10 @@ absl::Status AddTrees(const Profile& profile, const Profile* base, const report:
     auto tree = report::Flame(profile, base, one, /*inverted=*/false);
     if (!tree.ok()) return tree.status();
     if (is_selected) page->selected = page->trees.size();
-    page->trees.push_back(*std::move(tree));
+    // One whole tree at a time: those of big profiles are big.
+    PageTree& trimmed = page->trees.emplace_back();
+    trimmed.tree = *std::move(tree);
+    TrimTree(kMostPageFrames, &trimmed);
   }
   return absl::OkStatus();
 }
@@ -77,7 +80,7 @@ int RunFlame(const FlameArguments& arguments) {
       AddTrees(profile, base ? base->profile.get() : nullptr, flags.report, &page);
   if (!added.ok()) return Fail(added);
 
-  const std::string html = FlameHtml(page);
+  const std::string html = FlameHtml(std::move(page));
   if (arguments.output.empty()) return Print(html);
   const absl::Status status = io::WriteFileAtomically(arguments.output, html);
   if (status.ok()) return 0;

@@ -71,89 +71,39 @@ class PageNames {
 };
 
 // The frames of one tree in depth-first order, as arrays.
-class TreeJson {
- public:
-  TreeJson(const FlameTree& tree, size_t frames, bool diff, PageNames* names)
-      : tree_(tree), diff_(diff), names_(*names), extents_(Extents(tree)) {
-    threshold_ = ThresholdFor(extents_, frames);
-    names_.StartTree(tree);
+Json TreeJson(const PageTree& from, bool diff, PageNames* names) {
+  const FlameTree& tree = from.tree;
+  names->StartTree(tree);
+  Json frames = Json::array(), depths = Json::array(), values = Json::array(),
+       bases = Json::array();
+  std::vector<uint32_t> todo;
+  if (!tree.nodes.empty()) todo.push_back(0);
+  while (!todo.empty()) {
+    const FlameNode& node = tree.nodes[todo.back()];
+    todo.pop_back();
+    frames.push_back(names->IdOf(node.name));
+    depths.push_back(node.depth);
+    values.push_back(node.value);
+    if (diff) bases.push_back(node.base_value);
+    for (uint32_t c = node.child_count; c-- > 0;) todo.push_back(node.first_child + c);
   }
+  Json json{{"name", tree.sample_type},
+            {"unit", tree.unit},
+            {"total", tree.nodes.empty() ? 0 : tree.nodes.front().value},
+            {"base", tree.nodes.empty() ? 0 : tree.nodes.front().base_value},
+            {"omitted", from.omitted},
+            {"below", from.below},
+            {"frames", std::move(frames)},
+            {"depths", std::move(depths)},
+            {"values", std::move(values)}};
+  if (diff) json["bases"] = std::move(bases);
+  return json;
+}
 
-  Json Make() {
-    std::vector<uint32_t> todo;
-    if (!tree_.nodes.empty()) todo.push_back(0);
-    while (!todo.empty()) {
-      const uint32_t i = todo.back();
-      todo.pop_back();
-      const FlameNode& node = tree_.nodes[i];
-      Push(names_.IdOf(node.name), node.depth, node.value, node.base_value);
-      AddChildren(node, &todo);
-    }
-    Json json{{"name", tree_.sample_type},
-              {"unit", tree_.unit},
-              {"total", tree_.nodes.empty() ? 0 : tree_.nodes.front().value},
-              {"base", tree_.nodes.empty() ? 0 : tree_.nodes.front().base_value},
-              {"omitted", omitted_},
-              {"below", threshold_},
-              {"frames", std::move(frames_)},
-              {"depths", std::move(depths_)},
-              {"values", std::move(values_)}};
-    if (diff_) json["bases"] = std::move(bases_);
-    return json;
-  }
-
- private:
-  void Push(size_t name, uint32_t depth, int64_t value, int64_t base) {
-    frames_.push_back(name);
-    depths_.push_back(depth);
-    values_.push_back(value);
-    if (diff_) bases_.push_back(base);
-  }
-
-  void AddChildren(const FlameNode& node, std::vector<uint32_t>* todo) {
-    int64_t value = 0, base = 0;
-    for (uint32_t c = node.first_child; c < node.first_child + node.child_count; ++c) {
-      if (extents_[c] >= threshold_) continue;
-      value = report::WrappingAdd(value, tree_.nodes[c].value);
-      base = report::WrappingAdd(base, tree_.nodes[c].base_value);
-      omitted_ += Below(c);
-    }
-    // A frame without frames below may come before its siblings.
-    if (value != 0 || base != 0) Push(0, node.depth + 1, value, base);
-    for (uint32_t c = node.first_child + node.child_count; c-- > node.first_child;) {
-      if (extents_[c] >= threshold_) todo->push_back(c);
-    }
-  }
-
-  // Nodes of the subtree.
-  size_t Below(uint32_t root) const {
-    size_t count = 0;
-    std::vector<uint32_t> todo = {root};
-    while (!todo.empty()) {
-      const FlameNode& node = tree_.nodes[todo.back()];
-      todo.pop_back();
-      ++count;
-      for (uint32_t c = 0; c < node.child_count; ++c) todo.push_back(node.first_child + c);
-    }
-    return count;
-  }
-
-  const FlameTree& tree_;
-  const bool diff_;
-  PageNames& names_;
-  const std::vector<uint64_t> extents_;
-  uint64_t threshold_ = 0;
-  size_t omitted_ = 0;
-  Json frames_ = Json::array(), depths_ = Json::array(), values_ = Json::array(),
-       bases_ = Json::array();
-};
-
-std::string PageData(const FlamePage& page, size_t frames) {
+std::string PageData(const FlamePage& page) {
   PageNames names;
   Json types = Json::array();
-  for (const FlameTree& tree : page.trees) {
-    types.push_back(TreeJson(tree, frames / page.trees.size(), page.diff, &names).Make());
-  }
+  for (const PageTree& tree : page.trees) types.push_back(TreeJson(tree, page.diff, &names));
   const Json data{{"title", page.title},       {"labels", page.labels},
                   {"diff", page.diff},         {"selected", page.selected},
                   {"types", std::move(types)}, {"names", names.Take()}};
@@ -170,14 +120,60 @@ std::string ScriptSafeJson(absl::string_view json) {
                                     {"\u2029", "\\u2029"}});
 }
 
-std::string FlameHtml(const FlamePage& page, size_t max_bytes) {
-  constexpr size_t kMostFrames = 200000;
+void TrimTree(size_t frames, PageTree* page_tree) {
+  FlameTree& tree = page_tree->tree;
+  const std::vector<uint64_t> extents = Extents(tree);
+  const uint64_t threshold = ThresholdFor(extents, frames);
+  if (threshold == 0) return;
+  const std::vector<FlameNode> old = std::move(tree.nodes);
+  tree.nodes = {old.front()};
+  std::vector<uint32_t> old_of = {0};  // by new number
+  size_t kept = 1;
+  for (uint32_t i = 0; i < tree.nodes.size(); ++i) {
+    const FlameNode& from = old[old_of[i]];
+    const auto first = static_cast<uint32_t>(tree.nodes.size());
+    const uint32_t count = tree.nodes[i].child_count;  // 0 for what stands for several
+    FlameNode rest;
+    rest.parent = i;
+    rest.depth = tree.nodes[i].depth + 1;
+    for (uint32_t c = from.first_child; c < from.first_child + count; ++c) {
+      if (extents[c] >= threshold) {
+        tree.nodes.push_back(old[c]);
+        tree.nodes.back().parent = i;
+        old_of.push_back(c);
+        ++kept;
+      } else {
+        rest.value = report::WrappingAdd(rest.value, old[c].value);
+        rest.base_value = report::WrappingAdd(rest.base_value, old[c].base_value);
+      }
+    }
+    if (rest.value != 0 || rest.base_value != 0) {
+      rest.self = rest.value;
+      tree.nodes.push_back(rest);
+      old_of.push_back(0);
+    }
+    tree.nodes[i].first_child = first;
+    tree.nodes[i].child_count = static_cast<uint32_t>(tree.nodes.size()) - first;
+  }
+  // Frames that stood for several already were counted when they were made.
+  size_t several = 0;
+  for (size_t i = 1; i < old.size(); ++i) several += old[i].name == 0 && extents[i] < threshold;
+  page_tree->omitted += old.size() - kept - several;
+  page_tree->below = threshold;
+}
+
+std::string FlameHtml(FlamePage page, size_t max_bytes) {
   constexpr size_t kFewestFrames = 1000;
-  size_t frames = kMostFrames;
-  std::string data = PageData(page, frames);
+  size_t frames = kMostPageFrames;
+  const auto trim = [&] {
+    for (PageTree& tree : page.trees) TrimTree(frames / page.trees.size(), &tree);
+  };
+  trim();
+  std::string data = PageData(page);
   while (data.size() > max_bytes && frames > kFewestFrames) {
     frames /= 2;
-    data = PageData(page, frames);
+    trim();
+    data = PageData(page);
   }
   const std::string title = absl::StrReplaceAll(
       page.title, {{"&", "&amp;"}, {"<", "&lt;"}, {">", "&gt;"}, {"\"", "&quot;"}});

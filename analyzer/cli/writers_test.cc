@@ -74,7 +74,7 @@ TEST(FlameHtml, NamesAreDataAndNothingElse) {
   FlamePage page;
   page.title = hostile;
   page.labels = {hostile};
-  page.trees = {TreeOf(hostile, 1)};
+  page.trees = {{.tree = TreeOf(hostile, 1)}};
   const std::string html = FlameHtml(page);
   EXPECT_THAT(html, Not(HasSubstr("<script>alert")));
   const std::string data = DataOf(html);
@@ -89,7 +89,7 @@ TEST(FlameHtml, NamesAreDataAndNothingElse) {
 
 TEST(FlameHtml, SmallFramesMakeRoom) {
   FlamePage page;
-  page.trees = {TreeOf("a function with a name", 50000)};
+  page.trees = {{.tree = TreeOf("a function with a name", 50000)}};
   const size_t whole = FlameHtml(page).size();
   const std::string html = FlameHtml(page, whole / 3);
   EXPECT_LT(html.size(), whole / 2);
