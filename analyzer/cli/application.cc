@@ -37,8 +37,8 @@ std::vector<std::string> WithDashes(int argc, const char* const* argv) {
   for (std::string& argument : arguments) {
     if (argument == "--") break;
     if (!absl::StartsWith(argument, "--")) continue;
-    const auto end = argument.begin() + static_cast<ptrdiff_t>(std::min(
-                                            argument.find('='), argument.size()));
+    const auto end =
+        argument.begin() + static_cast<ptrdiff_t>(std::min(argument.find('='), argument.size()));
     std::replace(argument.begin(), end, '_', '-');
   }
   return arguments;

@@ -34,8 +34,7 @@ struct ReportSource {
 // locations without any: they are only looked for if it shows kAllValues.
 enum class Shown { kAllValues, kOneValue };
 absl::StatusOr<ReportSource> OpenReport(const std::vector<std::string>& files,
-                                        const ReportFlags& flags,
-                                        Shown shown = Shown::kAllValues);
+                                        const ReportFlags& flags, Shown shown = Shown::kAllValues);
 
 // The format of a report's values: one unit for all of them. `values`: each row's flat value,
 // or its cumulative one where flat is 0.

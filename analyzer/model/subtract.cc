@@ -22,8 +22,8 @@ int64_t Times(int64_t value, double ratio) {
   return std::fabs(scaled) < 9.2e18 ? static_cast<int64_t>(scaled) : value;
 }
 
-// The profile with each sample type multiplied; `mark` adds the base's label. Samples that
-// become 0 are dropped.
+// The profile with each sample type multiplied; `mark` adds the base's label. Samples whose
+// multiplied values are all 0 are dropped, whatever the others are: pprof's ScaleN.
 absl::StatusOr<ProfilePtr> Multiply(const Profile& profile, const std::vector<double>& ratios,
                                     bool mark) {
   ProfileBuilder builder(profile, ProfileBuilder::Keep::kTables);
@@ -50,7 +50,7 @@ absl::StatusOr<ProfilePtr> Multiply(const Profile& profile, const std::vector<do
     for (size_t t = 0; t < values.size(); ++t) {
       const int64_t value = profile.values(t)[s];
       values[t] = ratios[t] == 1 ? value : Times(value, ratios[t]);
-      any = any || values[t] != 0;
+      any = any || (ratios[t] != 1 && values[t] != 0);
     }
     if (!any) continue;
     const LabelSetId labels = profile.sample_labels()[s];
