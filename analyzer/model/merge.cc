@@ -80,8 +80,16 @@ class Merger {
   // mapping, address within it, folded, lines
   using LocationKey = std::tuple<MappingId, uint64_t, bool, std::vector<int64_t>>;
 
+  // A mapping of an input: ours, and what to add to its addresses.
+  struct MovedMapping {
+    MappingId id;
+    uint64_t shift = 0;
+  };
+
   void AddHeader();
   void AddTables(const Profile& p);
+  MovedMapping AddMapping(const Profile& p, MappingId id);
+  FunctionId AddFunction(const Profile& p, FunctionId id);
   void AddSamples(size_t input);
   StringId Copy(const Profile& p, StringId id) {
     StringId& copy = strings_[id.value];
@@ -98,8 +106,9 @@ class Merger {
 
   // Of the input being added: its ids to ours.
   std::vector<StringId> strings_;
+  std::vector<MovedMapping> mappings_;
   std::vector<FunctionId> functions_;
-  std::vector<LocationId> locations_;
+  std::vector<LocationId> locations_;  // invalid: no sample with a value uses it
 
   // Samples of the result, in the order of their first occurrence.
   absl::flat_hash_map<std::pair<StackId, LabelSetId>, size_t> rows_;
@@ -142,62 +151,87 @@ void Merger::AddHeader() {
   builder_.SetDocUrl(builder_.AddString(doc_url));
 }
 
+// The locations of samples that are not all 0, in the order of their first use: pprof's, which
+// decides whose name a mapping keeps when several are the same.
+std::vector<LocationId> UsedLocations(const Profile& p) {
+  std::vector<LocationId> order;
+  std::vector<bool> stack_seen(p.stack_count(), false), seen(p.locations().size(), false);
+  for (size_t s = 0; s < p.sample_count(); ++s) {
+    const StackId stack = p.sample_stacks()[s];
+    if (stack_seen[stack.value]) continue;
+    bool zero = true;
+    for (size_t t = 0; t < p.sample_types().size(); ++t) zero = zero && p.values(t)[s] == 0;
+    if (zero) continue;
+    stack_seen[stack.value] = true;
+    for (const LocationId id : p.stack(stack)) {
+      if (seen[id.value]) continue;
+      seen[id.value] = true;
+      order.push_back(id);
+    }
+  }
+  return order;
+}
+
+Merger::MovedMapping Merger::AddMapping(const Profile& p, MappingId id) {
+  MovedMapping& known = mappings_[id.value];
+  if (known.id.valid()) return known;
+  constexpr uint64_t kPage = 4096;
+  const Mapping& m = p.mapping(id);
+  Mapping copy = m;
+  copy.file = Copy(p, m.file);
+  copy.build_id = Copy(p, m.build_id);
+  const MappingKey key((m.limit - m.start + kPage - 1) / kPage * kPage, m.offset,
+                       copy.build_id.value != 0 ? copy.build_id : copy.file);
+  const auto [it, inserted] = known_mappings_.try_emplace(key);
+  if (inserted) it->second = {builder_.AddMapping(copy), m.start};
+  return known = {it->second.first, it->second.second - m.start};
+}
+
+FunctionId Merger::AddFunction(const Profile& p, FunctionId id) {
+  FunctionId& known = functions_[id.value];
+  if (known.valid()) return known;
+  const Function& f = p.function(id);
+  return known = builder_.AddFunction({.name = Copy(p, f.name),
+                                       .system_name = Copy(p, f.system_name),
+                                       .filename = Copy(p, f.filename),
+                                       .start_line = f.start_line});
+}
+
 void Merger::AddTables(const Profile& p) {
   strings_.assign(p.string_count(), StringId{});
-  std::vector<std::pair<MappingId, uint64_t>> mappings;  // ours, and what to add to addresses
-  for (const Mapping& m : p.mappings()) {
-    constexpr uint64_t kPage = 4096;
-    Mapping copy = m;
-    copy.file = Copy(p, m.file);
-    copy.build_id = Copy(p, m.build_id);
-    const MappingKey key((m.limit - m.start + kPage - 1) / kPage * kPage, m.offset,
-                         copy.build_id.value != 0 ? copy.build_id : copy.file);
-    const auto [it, inserted] = known_mappings_.try_emplace(key);
-    if (inserted) it->second = {builder_.AddMapping(copy), m.start};
-    mappings.emplace_back(it->second.first, it->second.second - m.start);
-  }
-
-  functions_.clear();
-  for (const Function& f : p.functions()) {
-    functions_.push_back(builder_.AddFunction({.name = Copy(p, f.name),
-                                               .system_name = Copy(p, f.system_name),
-                                               .filename = Copy(p, f.filename),
-                                               .start_line = f.start_line}));
-  }
-
-  locations_.clear();
+  mappings_.assign(p.mappings().size(), MovedMapping{});
+  functions_.assign(p.functions().size(), FunctionId{});
+  locations_.assign(p.locations().size(), LocationId{});
+  // The first mapping is the main binary's, and stays the first.
+  if (known_mappings_.empty() && !mappings_.empty()) AddMapping(p, MappingId{0});
   std::vector<Line> lines;
-  for (uint32_t i = 0; i < p.locations().size(); ++i) {
-    const Location& from = p.location(LocationId{i});
+  for (const LocationId id : UsedLocations(p)) {
+    const Location& from = p.location(id);
     MappingId mapping;
     uint64_t address = from.address;
     if (from.mapping.valid()) {
-      mapping = mappings[from.mapping.value].first;
-      address += mappings[from.mapping.value].second;
+      const MovedMapping moved = AddMapping(p, from.mapping);
+      mapping = moved.id;
+      address += moved.shift;
     }
     lines.clear();
     LocationKey key(mapping, address, from.is_folded, {});
-    for (Line line : p.lines(LocationId{i})) {
-      if (line.function.valid()) line.function = functions_[line.function.value];
+    for (Line line : p.lines(id)) {
+      if (line.function.valid()) line.function = AddFunction(p, line.function);
       lines.push_back(line);
       std::get<3>(key).insert(std::get<3>(key).end(),
                               {int64_t{line.function.value}, line.line, line.column});
     }
     const auto [it, inserted] = known_locations_.try_emplace(std::move(key));
     if (inserted) it->second = builder_.AddLocation(address, mapping, from.is_folded, lines);
-    locations_.push_back(it->second);
+    locations_[id.value] = it->second;
   }
 }
 
 void Merger::AddSamples(size_t input) {
   const Profile& p = *profiles_[input];
-  std::vector<StackId> stacks;
+  std::vector<StackId> stacks(p.stack_count());
   std::vector<LocationId> stack;
-  for (uint32_t i = 0; i < p.stack_count(); ++i) {
-    stack.clear();
-    for (const LocationId id : p.stack(StackId{i})) stack.push_back(locations_[id.value]);
-    stacks.push_back(builder_.AddStack(stack));
-  }
   std::vector<LabelSetId> label_sets;
   std::vector<Label> labels;
   for (uint32_t i = 0; i < p.label_set_count(); ++i) {
@@ -211,8 +245,17 @@ void Merger::AddSamples(size_t input) {
     label_sets.push_back(builder_.AddLabels(labels));
   }
   for (size_t s = 0; s < p.sample_count(); ++s) {
-    const std::pair<StackId, LabelSetId> key(stacks[p.sample_stacks()[s].value],
-                                             label_sets[p.sample_labels()[s].value]);
+    bool zero = true;
+    for (const Column& column : columns_) zero = zero && p.values(column.index[input])[s] == 0;
+    if (zero) continue;
+    StackId& merged = stacks[p.sample_stacks()[s].value];
+    if (!merged.valid()) {
+      stack.clear();
+      for (const LocationId id : p.stack(p.sample_stacks()[s]))
+        stack.push_back(locations_[id.value]);
+      merged = builder_.AddStack(stack);
+    }
+    const std::pair<StackId, LabelSetId> key(merged, label_sets[p.sample_labels()[s].value]);
     const auto [it, inserted] = rows_.try_emplace(key, keys_.size());
     if (inserted) {
       keys_.push_back(key);
