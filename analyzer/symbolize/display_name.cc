@@ -260,7 +260,9 @@ std::string DisplayName(absl::string_view name, NameStyle style) {
   const Brackets brackets(name);
   if (!brackets.valid()) return std::string(whole);
   if (style == NameStyle::kShort) {
-    return absl::StrCat(article, Shortener(name, brackets).Shorten(0, name.size()));
+    // Arguments are set apart by ", ": what had no blanks may come out longer.
+    const std::string shorter = Shortener(name, brackets).Shorten(0, name.size());
+    return shorter.size() > name.size() ? std::string(whole) : absl::StrCat(article, shorter);
   }
   std::string stripped = Stripper(name, brackets, style == NameStyle::kTemplates).Strip();
   return stripped.empty() ? std::string(whole) : absl::StrCat(article, stripped);

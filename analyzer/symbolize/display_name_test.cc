@@ -81,6 +81,12 @@ TEST(DisplayName, WithoutDefaultTemplateArguments) {
   for (const auto& [name, shown] : kCases) EXPECT_EQ(DisplayName(name, NameStyle::kShort), shown);
 }
 
+TEST(DisplayName, ShortIsNeverLonger) {
+  EXPECT_EQ(DisplayName("a<b,c,d>", NameStyle::kShort), "a<b,c,d>");
+  const std::string many = "a<" + std::string(100, ',') + ">";
+  EXPECT_EQ(DisplayName(many, NameStyle::kShort), many);
+}
+
 TEST(DisplayName, WhatDoesNotMatchUpStaysAsItIs) {
   for (const std::string& name :
        {std::string("f(int"), std::string("f)int("), std::string("a]b"), std::string("(((((("),
