@@ -10,7 +10,6 @@
 #include "absl/status/status.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "analyzer/base/huge_pages.h"
 
 namespace tidemark::io {
 namespace {
@@ -32,7 +31,6 @@ struct FreeCompressor {
 bool Grow(Buffer& buffer, size_t used, size_t capacity) {
   std::unique_ptr<char[]> larger(new (std::nothrow) char[capacity]);
   if (larger == nullptr) return false;
-  AdviseHugePages(larger.get(), capacity);
   if (used > 0) std::memcpy(larger.get(), buffer.data.get(), used);
   buffer.data = std::move(larger);
   buffer.size = capacity;

@@ -16,7 +16,6 @@
 #include "absl/hash/hash.h"
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
-#include "analyzer/base/huge_pages.h"
 
 namespace tidemark {
 namespace {
@@ -61,6 +60,7 @@ class Index {
   }
   // REQUIRES: Find() with the same arguments found nothing.
   void Insert(size_t hash, uint32_t id) { entries_.insert(Entry{hash, id}); }
+  void Reserve(size_t count) { entries_.reserve(count); }
 
  private:
   struct Entry {
@@ -270,12 +270,9 @@ void ProfileBuilder::Reserve(size_t samples, size_t stack_locations) {
   Profile& p = tables_->profile;
   p.sample_stacks_.reserve(samples);
   p.sample_labels_.reserve(samples);
-  for (auto& column : p.values_) {
-    column.reserve(samples);
-    AdviseHugePages(column);
-  }
+  for (auto& column : p.values_) column.reserve(samples);
   p.stack_locations_.reserve(stack_locations);
-  AdviseHugePages(p.stack_locations_);
+  tables_->stacks.Reserve(samples);
 }
 
 void ProfileBuilder::AddSample(StackId stack, LabelSetId labels, absl::Span<const int64_t> values) {
