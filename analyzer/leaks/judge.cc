@@ -63,13 +63,14 @@ class SiteJudge {
       if (series_.has_sampling_error) j.delta_ci = DeltaInterval();
     }
     if (n_ >= kTrendSnapshots && series_.has_times) MeasureSlope(j);
+    if (n_ >= 2 && series_.has_alloc) MeasureFlows(j);
     MeasureSurvival(j);
     MeasureAges(j);
     return j;
   }
 
   // The chance to see such growth where there is none.
-  double TestGrowth() {
+  double TestGrowth(Judgement& j) {
     if (n_ < 2) return 1;
     residual_ = ResidualDeviation(series_.times_s, levels_);
     z_all_ = Z(0, n_ - 1);
@@ -77,6 +78,7 @@ class SiteJudge {
     const size_t middle = (n_ - 1) / 2;
     z_late_ = Z(middle, n_ - 1);
     const MannKendall trend = TestTrend(levels_);
+    j.trend = Trend{.mann_kendall_z = trend.z, .growth_z = z_all_, .late_z = z_late_};
     // Three or four points cannot reach 5 %: they must rise all the way, and the first half
     // must count for itself.
     const bool rises =
@@ -138,6 +140,24 @@ class SiteJudge {
     const report::Interval95 flows = report::IntervalOfDifference(born.sum, died.sum);
     const bool narrower = flows.second - flows.first < independent.second - independent.first;
     return ToInterval(narrower ? flows : independent);
+  }
+
+  void MeasureFlows(Judgement& j) const {
+    const Amount born = site_.at.back().alloc - site_.at.front().alloc;
+    const Amount died = FreedUntil(n_ - 1) - FreedUntil(0);
+    Flows flows;
+    flows.allocated = std::max(0.0, born.sum.estimate);
+    flows.freed = std::max(0.0, died.sum.estimate);
+    if (KnowsAges()) {
+      const double kept =
+          levels_.back() - BytesBefore(site_.at.back().ages, series_.ages_s.front());
+      flows.survived = std::clamp(kept, 0.0, flows.allocated);
+    }
+    if (series_.has_sampling_error) {
+      flows.allocated_ci = ToInterval(report::IntervalOf(born.sum));
+      flows.freed_ci = ToInterval(report::IntervalOf(died.sum));
+    }
+    j.flows = flows;
   }
 
   void MeasureSlope(Judgement& j) const {
@@ -312,6 +332,22 @@ class SiteJudge {
 
 }  // namespace
 
+const char* Name(Verdict verdict) {
+  switch (verdict) {
+    case Verdict::kLeak:
+      return "leak";
+    case Verdict::kSuspect:
+      return "suspect";
+    case Verdict::kSteady:
+      return "steady";
+    case Verdict::kShrinking:
+      return "shrinking";
+  }
+  return "";
+}
+
+double Trend::least() const { return std::min({mann_kendall_z, growth_z, late_z}); }
+
 std::vector<Judgement> JudgeAll(const Series& series) {
   double total_live = 0;
   for (const SiteSeries& site : series.sites) total_live += site.at.back().live.sum.estimate;
@@ -321,7 +357,7 @@ std::vector<Judgement> JudgeAll(const Series& series) {
   for (const SiteSeries& site : series.sites) {
     SiteJudge& judge = judges.emplace_back(series, site, total_live);
     judgements.push_back(judge.Measure());
-    p_values.push_back(judge.TestGrowth());
+    p_values.push_back(judge.TestGrowth(judgements.back()));
   }
   const std::vector<bool> leaks = ControlFalseDiscoveries(p_values, kLeakFalseDiscoveries);
   const std::vector<bool> suspects = ControlFalseDiscoveries(p_values, kSuspectFalseDiscoveries);

@@ -2,10 +2,11 @@
 // and frees, and from the age of what is left.
 //
 // The tests, each against one way to be fooled:
-//  - trend: Mann-Kendall, newest - oldest and the later half must all say growth. A warm-up
-//    grows too, but not in the later half. z counts blocks as chance (a compound Poisson
-//    count), so that a steady site's own noise is no growth; the false discovery rate is
-//    controlled over all sites for newest - oldest, each part then has 1 % of its own.
+//  - trend: the least of three z (Mann-Kendall, newest - oldest, the later half) must say
+//    growth. A warm-up grows too, but not in the later half. z counts blocks as chance (a
+//    compound Poisson count), so that a steady site's own noise is no growth. Mann-Kendall
+//    of few points has no small p, so the false discovery rate over all sites is controlled
+//    for newest - oldest; the other two then have to hold on their own (5 and 1 %).
 //  - turnover: what was live in an earlier snapshot and still is. A cache at its limit and
 //    batches that are freed keep nothing, however their level stands when one looks.
 //  - spread: survivors from every quarter of the run. A burst or a warm-up has them from
@@ -22,10 +23,13 @@
 #include <optional>
 #include <vector>
 
-#include "analyzer/leaks/ranking.h"
+#include "analyzer/leaks/interval.h"
 #include "analyzer/leaks/series.h"
 
 namespace tidemark::leaks {
+
+enum class Verdict { kLeak, kSuspect, kSteady, kShrinking };
+const char* Name(Verdict verdict);  // "leak", "suspect", "steady", "shrinking"
 
 // Why the verdict is what it is; each has its sentence in reason.cc.
 enum class Cause {
@@ -40,9 +44,30 @@ enum class Cause {
   kShrank,
 };
 
+// The three tests of a trend, in standard deviations; three snapshots or more.
+struct Trend {
+  double mann_kendall_z = 0;
+  double growth_z = 0;  // newest - oldest
+  double late_z = 0;    // newest - the middle one
+  double least() const;
+};
+
+// What happened to a site between the oldest and the newest snapshot, in bytes; two
+// snapshots or more that all know what was ever allocated.
+struct Flows {
+  double allocated = 0;
+  double freed = 0;
+  // Of what was allocated in between, what is still live; absent without ages.
+  std::optional<double> survived;
+  std::optional<Interval> allocated_ci;
+  std::optional<Interval> freed_ci;
+};
+
 struct Judgement {
   Verdict verdict = Verdict::kSteady;
   Cause cause = Cause::kNoGrowth;
+  std::optional<Trend> trend;
+  std::optional<Flows> flows;
   double order = 0;  // among the same verdict: more is worse
   std::optional<Interval> live_ci;
   std::optional<double> delta;

@@ -21,6 +21,28 @@ int64_t ToInteger(double value) {
 
 Interval Scaled(const Interval& i, double factor) { return {i.low * factor, i.high * factor}; }
 
+std::vector<CallerShare> TopCallers(const Series& series, const SiteSeries& site) {
+  std::vector<const Caller*> callers;
+  for (const Caller& caller : site.callers) {
+    if (caller.live_bytes > 0) callers.push_back(&caller);
+  }
+  std::stable_sort(callers.begin(), callers.end(),
+                   [](const Caller* a, const Caller* b) { return a->live_bytes > b->live_bytes; });
+  if (callers.size() > kMaxCallers) callers.resize(kMaxCallers);
+  std::vector<CallerShare> result;
+  for (const Caller* caller : callers) {
+    CallerShare& share = result.emplace_back();
+    share.frame =
+        report::MakeFrame(*series.snapshots[caller->snapshot], caller->stack, caller->frame);
+    share.live_bytes = ToInteger(caller->live_bytes);
+    if (series.snapshots.size() > 1) {
+      share.delta_bytes = ToInteger(caller->live_bytes - caller->oldest_live_bytes);
+    }
+    share.samples = ToInteger(caller->samples);
+  }
+  return result;
+}
+
 Finding MakeFinding(const Series& series, const SiteSeries& site, const Judgement& j) {
   Finding finding;
   const Profile& profile = *series.snapshots[site.snapshot];
@@ -42,6 +64,9 @@ Finding MakeFinding(const Series& series, const SiteSeries& site, const Judgemen
   finding.samples = ToInteger(newest.live.sum.samples);
   finding.stack = report::MakeFrames(profile, site.stack);
   for (const SiteAtTime& at : site.at) finding.series.push_back(ToInteger(at.live.sum.estimate));
+  finding.flows = j.flows;
+  finding.trend = j.trend;
+  finding.callers = TopCallers(series, site);
   return finding;
 }
 
@@ -52,23 +77,9 @@ bool WasEverLive(const SiteSeries& site) {
 
 }  // namespace
 
-const char* Name(Verdict verdict) {
-  switch (verdict) {
-    case Verdict::kLeak:
-      return "leak";
-    case Verdict::kSuspect:
-      return "suspect";
-    case Verdict::kSteady:
-      return "steady";
-    case Verdict::kShrinking:
-      return "shrinking";
-  }
-  return "";
-}
-
 absl::StatusOr<Ranking> Rank(absl::Span<const std::shared_ptr<const Profile>> snapshots,
                              const Options& options) {
-  absl::StatusOr<Series> made = MakeSeries(snapshots, options.progress);
+  absl::StatusOr<Series> made = MakeSeries(snapshots, options.run, options.progress);
   if (!made.ok()) return made.status();
   Series& series = *made;
   series.sites.erase(std::remove_if(series.sites.begin(), series.sites.end(),
@@ -93,6 +104,9 @@ absl::StatusOr<Ranking> Rank(absl::Span<const std::shared_ptr<const Profile>> sn
   for (const SiteSeries& site : series.sites) total += site.at.back().live.sum.estimate;
   ranking.total_live_bytes = ToInteger(total);
   for (const auto& snapshot : series.snapshots) ranking.times_ns.push_back(snapshot->time_ns());
+  const std::vector<double> boundaries = Boundaries(series, options.marks);
+  ranking.generations = GenerationsOfAll(series, boundaries);
+  ranking.projection = ProjectLimit(series, options.limit_bytes);
   ranking.notes = std::move(series.notes);
   if (total <= 0) {
     ranking.notes.push_back(
@@ -101,8 +115,15 @@ absl::StatusOr<Ranking> Rank(absl::Span<const std::shared_ptr<const Profile>> sn
   }
   const size_t count = options.limit == 0 ? order.size() : std::min(options.limit, order.size());
   for (size_t i = 0; i < count; ++i) {
-    Finding finding = MakeFinding(series, series.sites[order[i]], judgements[order[i]]);
+    const SiteSeries& site = series.sites[order[i]];
+    const Judgement& j = judgements[order[i]];
+    Finding finding = MakeFinding(series, site, j);
     finding.rank = static_cast<int>(i + 1);
+    finding.generations = GenerationsOf(series, site, boundaries);
+    if (ranking.projection && j.slope_per_s && j.verdict <= Verdict::kSuspect) {
+      finding.time_left =
+          TimeToFill(ranking.projection->left_bytes(), *j.slope_per_s, j.slope_ci_per_s);
+    }
     ranking.findings.push_back(std::move(finding));
   }
   return ranking;

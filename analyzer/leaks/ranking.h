@@ -13,18 +13,21 @@
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
 #include "analyzer/base/progress.h"
+#include "analyzer/leaks/generation.h"
+#include "analyzer/leaks/judge.h"
+#include "analyzer/leaks/projection.h"
+#include "analyzer/leaks/run.h"
 #include "analyzer/model/profile.h"
 #include "analyzer/report/frame.h"
 
 namespace tidemark::leaks {
 
-enum class Verdict { kLeak, kSuspect, kSteady, kShrinking };
-const char* Name(Verdict verdict);  // "leak", "suspect", "steady", "shrinking"
-
-// A 95 % interval, in the unit of what it belongs to.
-struct Interval {
-  double low = 0;
-  double high = 0;
+// Who called a site, and how much of it is theirs.
+struct CallerShare {
+  report::Frame frame;
+  int64_t live_bytes = 0;              // in the newest snapshot
+  std::optional<int64_t> delta_bytes;  // newest - oldest; two snapshots or more
+  int64_t samples = 0;
 };
 
 struct Finding {
@@ -38,27 +41,42 @@ struct Finding {
   int64_t live_objects = 0;
   std::optional<int64_t> delta_bytes;  // newest - oldest; two snapshots or more
   std::optional<Interval> delta_ci;
+  std::optional<Flows> flows;
   std::optional<double> slope_bytes_per_hour;  // three snapshots or more
   std::optional<Interval> slope_ci;
-  int64_t samples = 0;               // raw live samples in the newest snapshot
-  std::vector<report::Frame> stack;  // of the site's heaviest stack, leaf first
-  std::vector<int64_t> series;       // live bytes per snapshot, oldest first
+  std::optional<Trend> trend;
+  // Until it alone has filled what is left below the limit; the high end is absent where
+  // the slope may be none.
+  std::optional<TimeLeft> time_left;
+  int64_t samples = 0;                  // raw live samples in the newest snapshot
+  std::vector<report::Frame> stack;     // of the site's heaviest stack, leaf first
+  std::vector<CallerShare> callers;     // most live bytes first, at most kMaxCallers
+  std::vector<int64_t> series;          // live bytes per snapshot, oldest first
+  std::vector<Generation> generations;  // one per generation of the ranking
 };
+inline constexpr size_t kMaxCallers = 5;
 
 struct Options {
   size_t limit = 0;  // 0: all findings
+  RunChoice run;
+  Marks marks;
+  // What the process may grow to; 0: its cgroup's limit, where the snapshots tell one.
+  int64_t limit_bytes = 0;
   Progress* progress = nullptr;
 };
 
 struct Ranking {
-  std::vector<Finding> findings;   // best first
-  int64_t total_live_bytes = 0;    // newest snapshot
-  std::vector<int64_t> times_ns;   // of the snapshots, oldest first
+  std::vector<Finding> findings;        // best first
+  int64_t total_live_bytes = 0;         // newest snapshot
+  std::vector<int64_t> times_ns;        // of the snapshots, oldest first
+  std::vector<Generation> generations;  // of all sites together, oldest first
+  std::optional<Projection> projection;
   std::vector<std::string> notes;  // e.g. "a counter fell: the process was restarted"
 };
 
 // `snapshots` must be classified, in any order (sorted here by time_ns).
-// kInvalidArgument when empty or when a snapshot has no in-use sample type.
+// kInvalidArgument when empty, when a snapshot has no in-use sample type, or when the options
+// leave none.
 absl::StatusOr<Ranking> Rank(absl::Span<const std::shared_ptr<const Profile>> snapshots,
                              const Options& options);
 

@@ -8,9 +8,7 @@
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/status/status.h"
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/strip.h"
 #include "analyzer/report/frame.h"
 
 namespace tidemark::leaks {
@@ -20,40 +18,9 @@ constexpr double kNsPerSecond = 1e9;
 // Between two looks at the cancel flag.
 constexpr size_t kProgressRows = 65536;
 
-// The value of the recorder's comment "tidemark.KEY=VALUE", else "".
-absl::string_view CommentOf(const Profile& profile, absl::string_view key) {
-  for (const StringId comment : profile.comments()) {
-    absl::string_view text = profile.string(comment);
-    if (absl::ConsumePrefix(&text, "tidemark.") && absl::ConsumePrefix(&text, key) &&
-        absl::ConsumePrefix(&text, "=")) {
-      return text;
-    }
-  }
-  return {};
-}
-
-double TotalOf(const Profile& profile, int type) {
-  double total = 0;
-  for (int64_t value : profile.values(static_cast<size_t>(type))) {
-    total += static_cast<double>(value);
-  }
-  return total;
-}
-
-// A later snapshot of one process cannot have allocated less. Without process ids, that
-// is how a restart shows (as it does in counters of other monitoring).
-bool CounterFell(const Profile& before, const Profile& after) {
-  const int alloc_before = before.FindSampleType("alloc_space");
-  const int alloc_after = after.FindSampleType("alloc_space");
-  if (alloc_before < 0 || alloc_after < 0) return false;
-  constexpr double kRounding = 0.999;
-  return TotalOf(after, alloc_after) < kRounding * TotalOf(before, alloc_before);
-}
-
 // What makes two frames of different snapshots the same site: source where it is known,
 // else the place in the file, which address space randomization does not move.
-std::string SiteKey(const Profile& profile, StackId stack, FramePosition site) {
-  const report::Frame frame = report::MakeFrame(profile, stack, site);
+std::string FrameKey(const report::Frame& frame) {
   if (!frame.function.empty()) {
     return absl::StrCat("f\n", frame.function, "\n", frame.file, "\n", frame.line);
   }
@@ -61,6 +28,22 @@ std::string SiteKey(const Profile& profile, StackId stack, FramePosition site) {
   return absl::StrCat("a\n", module, "\n",
                       frame.module.empty() ? frame.address : frame.module_offset);
 }
+
+// Numbers for frames and functions that are the same in all snapshots.
+struct KeyTable {
+  absl::flat_hash_map<std::string, uint32_t> ids;
+  uint32_t Intern(std::string key) {
+    return ids.try_emplace(std::move(key), static_cast<uint32_t>(ids.size())).first->second;
+  }
+};
+
+// What all snapshots share while their rows are added to the sites.
+struct Index {
+  KeyTable frames;
+  absl::flat_hash_map<uint32_t, uint32_t> site_of_frame;
+  // (site, frame of the caller) to the index in the site's callers.
+  absl::flat_hash_map<std::pair<uint32_t, uint32_t>, uint32_t> caller_index;
+};
 
 // One snapshot's rows added to the sites.
 class SnapshotReader {
@@ -82,31 +65,69 @@ class SnapshotReader {
   bool has_alloc() const { return alloc_type_ >= 0; }
   bool has_sampling_error() const { return live_error_.has_value(); }
 
-  absl::Status AddTo(absl::flat_hash_map<std::string, size_t>& index_of_key, size_t snapshots,
-                     std::vector<SiteSeries>& sites) {
-    const Annotations& annotations = profile_.annotations();
-    std::vector<size_t> site_of_stack(profile_.stack_count(), kNoSite);
+  absl::Status AddTo(Index& index, Series& series) {
+    const bool is_newest = index_ + 1 == series.snapshots.size();
+    std::vector<uint32_t> site_of_stack(profile_.stack_count(), Series::kNoSite);
     for (size_t row = 0; row < profile_.sample_count(); ++row) {
       if (progress_ != nullptr && row % kProgressRows == 0 && progress_->cancelled.load()) {
         return absl::CancelledError("ranking was cancelled");
       }
       const StackId stack = profile_.sample_stacks()[row];
       if (profile_.stack(stack).empty()) continue;
-      size_t& site = site_of_stack[stack.value];
-      if (site == kNoSite) {
-        const std::string key = SiteKey(profile_, stack, annotations.site[stack.value]);
-        const auto [it, inserted] = index_of_key.try_emplace(key, sites.size());
-        if (inserted) sites.emplace_back().at.resize(snapshots);
-        site = it->second;
-      }
-      AddRow(row, index_ + 1 == snapshots, sites[site].at[index_]);
+      uint32_t& site = site_of_stack[stack.value];
+      if (site == Series::kNoSite) site = SiteOf(stack, index, series);
+      AddRow(row, is_newest, series.sites[site].at[index_]);
     }
-    ChooseStacks(site_of_stack, sites);
+    const std::vector<LiveOfStack> live = SumByStack();
+    ChooseStacks(site_of_stack, live, series.sites);
+    AddCallers(site_of_stack, live, is_newest, index, series.sites);
+    if (is_newest) series.site_of_newest_stack = std::move(site_of_stack);
     return absl::OkStatus();
   }
 
  private:
-  static constexpr size_t kNoSite = ~size_t{0};
+  struct LiveOfStack {
+    double bytes = 0;
+    double samples = 0;
+  };
+
+  uint32_t SiteOf(StackId stack, Index& index, Series& series) {
+    const uint32_t frame = FrameId(stack, profile_.annotations().site[stack.value], index);
+    const auto [it, inserted] =
+        index.site_of_frame.try_emplace(frame, static_cast<uint32_t>(series.sites.size()));
+    if (inserted) series.sites.emplace_back().at.resize(series.snapshots.size());
+    return it->second;
+  }
+
+  // The number of a frame; the text behind it is made once per line of a location.
+  uint32_t FrameId(StackId stack, FramePosition position, Index& index) {
+    const auto key = std::pair(profile_.stack(stack)[position.location].value, position.line);
+    const auto [it, inserted] = frame_ids_.try_emplace(key, 0);
+    if (inserted) {
+      it->second = index.frames.Intern(FrameKey(report::MakeFrame(profile_, stack, position)));
+    }
+    return it->second;
+  }
+
+  // Invalid where no function is known.
+  StringId FunctionName(StackId stack, FramePosition position) const {
+    const auto lines = profile_.lines(profile_.stack(stack)[position.location]);
+    if (position.line >= lines.size() || !lines[position.line].function.valid()) return StringId{};
+    return profile_.function(lines[position.line].function).name;
+  }
+
+  // The nearest frame outside `site` that is not the same function called by itself.
+  std::optional<FramePosition> CallerOf(StackId stack, FramePosition site) const {
+    const StringId own = FunctionName(stack, site);
+    FramePosition position = site;
+    while (true) {
+      const size_t lines = profile_.lines(profile_.stack(stack)[position.location]).size();
+      position = position.line + 1 < lines ? FramePosition{position.location, position.line + 1}
+                                           : FramePosition{position.location + 1, 0};
+      if (position.location >= profile_.stack(stack).size()) return std::nullopt;
+      if (!own.valid() || FunctionName(stack, position) != own) return position;
+    }
+  }
 
   Amount AmountOf(size_t row, int type, int objects_type,
                   const std::optional<report::SamplingErrors>& error) const {
@@ -144,28 +165,35 @@ class SnapshotReader {
     }
   }
 
-  // The stack and container that stand for each site in this snapshot.
-  void ChooseStacks(const std::vector<size_t>& site_of_stack, std::vector<SiteSeries>& sites) {
-    std::vector<double> live(profile_.stack_count(), 0);
-    const auto values = profile_.values(static_cast<size_t>(live_type_));
+  std::vector<LiveOfStack> SumByStack() const {
+    std::vector<LiveOfStack> live(profile_.stack_count());
     for (size_t row = 0; row < profile_.sample_count(); ++row) {
-      live[profile_.sample_stacks()[row].value] += static_cast<double>(values[row]);
+      const Amount amount = AmountOf(row, live_type_, live_objects_, live_error_);
+      LiveOfStack& of = live[profile_.sample_stacks()[row].value];
+      of.bytes += amount.sum.estimate;
+      of.samples += amount.sum.samples;
     }
+    return live;
+  }
+
+  // The stack and container that stand for each site in this snapshot.
+  void ChooseStacks(const std::vector<uint32_t>& site_of_stack,
+                    const std::vector<LiveOfStack>& live, std::vector<SiteSeries>& sites) {
     absl::flat_hash_map<size_t, double> heaviest;
     absl::flat_hash_map<std::pair<size_t, uint32_t>, double> of_container;
     const Annotations& annotations = profile_.annotations();
     for (uint32_t i = 0; i < profile_.stack_count(); ++i) {
-      const size_t site = site_of_stack[i];
-      if (site == kNoSite) continue;
-      const auto [it, inserted] = heaviest.try_emplace(site, live[i]);
-      if (inserted || live[i] > it->second) {
-        it->second = live[i];
+      const uint32_t site = site_of_stack[i];
+      if (site == Series::kNoSite) continue;
+      const auto [it, inserted] = heaviest.try_emplace(site, live[i].bytes);
+      if (inserted || live[i].bytes > it->second) {
+        it->second = live[i].bytes;
         sites[site].snapshot = index_;
         sites[site].stack = StackId{i};
         if (inserted) sites[site].container = ContainerId{};
       }
       if (annotations.container[i].valid()) {
-        of_container[{site, annotations.container[i].value}] += live[i];
+        of_container[{site, annotations.container[i].value}] += live[i].bytes;
       }
     }
     absl::flat_hash_map<size_t, std::pair<double, uint32_t>> best;
@@ -180,6 +208,29 @@ class SnapshotReader {
     for (const auto& [site, choice] : best) sites[site].container = ContainerId{choice.second};
   }
 
+  void AddCallers(const std::vector<uint32_t>& site_of_stack, const std::vector<LiveOfStack>& live,
+                  bool is_newest, Index& index, std::vector<SiteSeries>& sites) {
+    for (uint32_t i = 0; i < profile_.stack_count(); ++i) {
+      const uint32_t site = site_of_stack[i];
+      if (site == Series::kNoSite || live[i].bytes == 0) continue;
+      const StackId stack{i};
+      const auto frame = CallerOf(stack, profile_.annotations().site[i]);
+      if (!frame) continue;
+      std::vector<Caller>& callers = sites[site].callers;
+      const auto [it, inserted] = index.caller_index.try_emplace(
+          std::pair(site, FrameId(stack, *frame, index)), static_cast<uint32_t>(callers.size()));
+      if (inserted) callers.emplace_back();
+      Caller& caller = callers[it->second];
+      caller.snapshot = index_;
+      caller.stack = stack;
+      caller.frame = *frame;
+      if (index_ == 0) caller.oldest_live_bytes += live[i].bytes;
+      if (!is_newest) continue;
+      caller.live_bytes += live[i].bytes;
+      caller.samples += live[i].samples;
+    }
+  }
+
   const Profile& profile_;
   size_t index_;
   double age_s_;
@@ -191,6 +242,7 @@ class SnapshotReader {
   std::optional<report::SamplingErrors> live_error_;
   std::optional<report::SamplingErrors> alloc_error_;
   StringId allocated_at_;
+  absl::flat_hash_map<std::pair<uint32_t, uint32_t>, uint32_t> frame_ids_;  // (location, line)
 };
 
 absl::Status CheckSnapshots(absl::Span<const std::shared_ptr<const Profile>> snapshots) {
@@ -205,45 +257,6 @@ absl::Status CheckSnapshots(absl::Span<const std::shared_ptr<const Profile>> sna
     }
   }
   return absl::OkStatus();
-}
-
-// Sorts by time and keeps the process of the newest: growth from one process to another
-// is none.
-void KeepNewestProcess(Series& series) {
-  auto& snapshots = series.snapshots;
-  std::stable_sort(snapshots.begin(), snapshots.end(),
-                   [](const auto& a, const auto& b) { return a->time_ns() < b->time_ns(); });
-  const size_t given = snapshots.size();
-  const std::string newest(CommentOf(*snapshots.back(), "process_id"));
-  const auto is_other = [&newest](const std::shared_ptr<const Profile>& snapshot) {
-    const absl::string_view id = CommentOf(*snapshot, "process_id");
-    return !id.empty() && !newest.empty() && id != newest;
-  };
-  snapshots.erase(std::remove_if(snapshots.begin(), snapshots.end(), is_other), snapshots.end());
-  size_t first = 0;
-  for (size_t i = 1; i < snapshots.size(); ++i) {
-    if (CounterFell(*snapshots[i - 1], *snapshots[i])) first = i;
-  }
-  snapshots.erase(snapshots.begin(), snapshots.begin() + static_cast<std::ptrdiff_t>(first));
-  const size_t left_out = given - snapshots.size();
-  if (left_out == 0) return;
-  series.notes.push_back(absl::StrCat(
-      left_out, left_out == 1 ? " snapshot is" : " snapshots are",
-      " of another process (was it restarted?) and left out: only the newest process counts"));
-}
-
-// A program that frees its heap before it exits hides every leak from its last snapshot.
-void LeaveOutTeardown(Series& series) {
-  auto& snapshots = series.snapshots;
-  if (snapshots.size() < 2 || CommentOf(*snapshots.back(), "reason") != "exit") return;
-  constexpr double kTornDown = 0.8;
-  const auto live = [](const Profile& profile) {
-    return TotalOf(profile, profile.FindSampleType("inuse_space"));
-  };
-  if (live(*snapshots.back()) >= kTornDown * live(*snapshots[snapshots.size() - 2])) return;
-  snapshots.pop_back();
-  series.notes.push_back(
-      "the snapshot at exit is left out: the program had freed memory on its way out");
 }
 
 void SetTimes(Series& series) {
@@ -311,21 +324,22 @@ double SamplesBefore(absl::Span<const AgeGroup> ages, double time_s) {
 }
 
 absl::StatusOr<Series> MakeSeries(absl::Span<const std::shared_ptr<const Profile>> snapshots,
-                                  Progress* progress) {
+                                  const RunChoice& choice, Progress* progress) {
   const absl::Status status = CheckSnapshots(snapshots);
   if (!status.ok()) return status;
+  absl::StatusOr<Run> run = ChooseRun(snapshots, choice);
+  if (!run.ok()) return run.status();
   Series series;
-  series.snapshots.assign(snapshots.begin(), snapshots.end());
-  KeepNewestProcess(series);
-  LeaveOutTeardown(series);
+  series.snapshots = std::move(run->snapshots);
+  series.notes = std::move(run->notes);
   SetTimes(series);
   if (progress != nullptr) progress->total = series.snapshots.size();
-  absl::flat_hash_map<std::string, size_t> index_of_key;
+  Index index;
   series.has_alloc = true;
   series.has_sampling_error = true;
   for (size_t i = 0; i < series.snapshots.size(); ++i) {
     SnapshotReader reader(*series.snapshots[i], i, series.ages_s[i], progress);
-    const absl::Status added = reader.AddTo(index_of_key, series.snapshots.size(), series.sites);
+    const absl::Status added = reader.AddTo(index, series);
     if (!added.ok()) return added;
     series.has_alloc = series.has_alloc && reader.has_alloc();
     series.has_sampling_error = series.has_sampling_error && reader.has_sampling_error();

@@ -14,6 +14,7 @@
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
 #include "analyzer/base/progress.h"
+#include "analyzer/leaks/run.h"
 #include "analyzer/model/profile.h"
 #include "analyzer/report/sampling_error.h"
 
@@ -46,6 +47,16 @@ struct SiteAtTime {
   std::vector<AgeGroup> ages;  // of live blocks, as far as labelled; newest snapshot only
 };
 
+// From where a site was reached: the nearest frame outside it that is of another function.
+struct Caller {
+  size_t snapshot = 0;  // the newest that knows it
+  StackId stack;
+  FramePosition frame;
+  double live_bytes = 0;  // in the newest snapshot
+  double oldest_live_bytes = 0;
+  double samples = 0;  // behind live_bytes
+};
+
 struct SiteSeries {
   std::vector<SiteAtTime> at;  // one per snapshot, oldest first
   // The stack with the most live bytes in the newest snapshot that knows the site, and
@@ -53,24 +64,27 @@ struct SiteSeries {
   size_t snapshot = 0;
   StackId stack;
   ContainerId container;
+  std::vector<Caller> callers;  // all there are, in the order of their first row
 };
 
 struct Series {
-  std::vector<std::shared_ptr<const Profile>> snapshots;  // oldest first
+  static constexpr uint32_t kNoSite = ~uint32_t{0};
+
+  Snapshots snapshots;          // oldest first
   std::vector<double> times_s;  // of each, since the first; 0, 1, 2… where unknown
   bool has_times = false;       // times_s are seconds
   std::vector<double> ages_s;   // of each: how long its recording ran; 0: unknown
   bool has_alloc = false;       // all know what was ever allocated
   bool has_sampling_error = false;
   std::vector<SiteSeries> sites;
-  std::vector<std::string> notes;  // what was left out and why
+  std::vector<uint32_t> site_of_newest_stack;  // by StackId of the newest; kNoSite
+  std::vector<std::string> notes;              // what was left out and why
 };
 
-// kInvalidArgument when `snapshots` is empty, one was not classified or has no in-use
-// type; kCancelled. Only the newest process's snapshots are kept, without the one at exit
-// when the program had torn its heap down by then.
+// The sites of the snapshots that `choice` and ChooseRun (run.h) leave. kInvalidArgument when
+// there are none, one was not classified or has no in-use type; kCancelled.
 absl::StatusOr<Series> MakeSeries(absl::Span<const std::shared_ptr<const Profile>> snapshots,
-                                  Progress* progress);
+                                  const RunChoice& choice, Progress* progress);
 
 // The bytes of the groups that were allocated before `time_s`; a group that spans it
 // counts in proportion.

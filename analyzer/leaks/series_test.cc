@@ -1,6 +1,7 @@
 #include "analyzer/leaks/series.h"
 
 #include "analyzer/leaks/simulated_process.h"
+#include "analyzer/report/frame.h"
 #include "gtest/gtest.h"
 #include "proto/buckets.h"
 
@@ -31,7 +32,7 @@ TEST(Series, LevelsFlowsAndAges) {
   process.Allocate(site, 50, 2, 15);
   process.Allocate(site, 25, 12);
   const auto series =
-      MakeSeries(std::vector{process.SnapshotAt(20), process.SnapshotAt(10)}, nullptr);
+      MakeSeries(std::vector{process.SnapshotAt(20), process.SnapshotAt(10)}, {}, nullptr);
   ASSERT_TRUE(series.ok()) << series.status();
   ASSERT_EQ(series->sites.size(), 1u);
   EXPECT_TRUE(series->has_times);
@@ -45,60 +46,41 @@ TEST(Series, LevelsFlowsAndAges) {
   EXPECT_EQ(BytesBefore(f.at[1].ages, 10), 100);
 }
 
-TEST(Series, RestartKeepsTheNewestProcess) {
-  SimulatedProcess before(1, 1);
-  before.Allocate(before.AddSite("f"), 100, 1);
-  before.set_process_id("aa");
-  SimulatedProcess after(1, 1);
-  after.Allocate(after.AddSite("f"), 10, 1);
-  after.set_process_id("bb");
-  const auto series = MakeSeries(std::vector{before.SnapshotAt(5), after.SnapshotAt(20)}, nullptr);
-  ASSERT_TRUE(series.ok());
-  EXPECT_EQ(series->snapshots.size(), 1u);
-  ASSERT_EQ(series->notes.size(), 1u);
-  EXPECT_EQ(series->notes[0],
-            "1 snapshot is of another process (was it restarted?) and left out: only the newest "
-            "process counts");
-}
-
-TEST(Series, TeardownAtExitIsLeftOut) {
+TEST(Series, CallersOfASite) {
   SimulatedProcess process(1, 1);
-  process.Allocate(process.AddSite("f"), 100, 1, 9);
-  std::vector<std::shared_ptr<const Profile>> snapshots = {process.SnapshotAt(4),
-                                                           process.SnapshotAt(8)};
-  process.set_reason("exit");
-  snapshots.push_back(process.SnapshotAt(10));
-  const auto series = MakeSeries(snapshots, nullptr);
-  ASSERT_TRUE(series.ok());
-  EXPECT_EQ(series->snapshots.size(), 2u);
-  EXPECT_EQ(series->notes.size(), 1u);
-  // Alone, it is all there is; with its heap intact it counts.
-  EXPECT_EQ(MakeSeries(std::vector{snapshots[2]}, nullptr)->snapshots.size(), 1u);
-  SimulatedProcess leaky(1, 1);
-  leaky.Allocate(leaky.AddSite("f"), 100, 1);
-  snapshots = {leaky.SnapshotAt(4)};
-  leaky.set_reason("exit");
-  snapshots.push_back(leaky.SnapshotAt(10));
-  EXPECT_EQ(MakeSeries(snapshots, nullptr)->snapshots.size(), 2u);
-}
-
-TEST(Series, AFallingCounterIsARestart) {
-  SimulatedProcess before(1, 1);
-  before.Allocate(before.AddSite("f"), 100, 1);
-  SimulatedProcess after(1, 1);
-  after.Allocate(after.AddSite("f"), 10, 1);
-  const auto series = MakeSeries(std::vector{before.SnapshotAt(5), after.SnapshotAt(20)}, nullptr);
-  ASSERT_TRUE(series.ok());
-  EXPECT_EQ(series->snapshots.size(), 1u);
+  const size_t a = process.AddSite("f", std::nullopt, {"f", "a", "main"});
+  const size_t b = process.AddSite("f", std::nullopt, {"b", "main"});
+  process.Allocate(a, 100, 1);
+  process.Allocate(b, 10, 1);
+  process.Allocate(b, 40, 12);
+  const auto series =
+      MakeSeries(std::vector{process.SnapshotAt(10), process.SnapshotAt(20)}, {}, nullptr);
+  ASSERT_TRUE(series.ok()) << series.status();
+  ASSERT_EQ(series->sites.size(), 1u);
+  const std::vector<Caller>& callers = series->sites[0].callers;
+  // f's call of itself is no caller.
+  ASSERT_EQ(callers.size(), 2u);
+  const auto name = [&](const Caller& caller) {
+    return report::MakeFrame(*series->snapshots[caller.snapshot], caller.stack, caller.frame)
+        .function;
+  };
+  EXPECT_EQ(name(callers[0]), "a");
+  EXPECT_EQ(callers[0].live_bytes, 100);
+  EXPECT_EQ(callers[0].oldest_live_bytes, 100);
+  EXPECT_EQ(name(callers[1]), "b");
+  EXPECT_EQ(callers[1].live_bytes, 50);
+  EXPECT_EQ(callers[1].oldest_live_bytes, 10);
+  EXPECT_EQ(callers[1].samples, 2);
+  EXPECT_EQ(series->site_of_newest_stack, (std::vector<uint32_t>{0, 0}));
 }
 
 TEST(Series, RefusesWhatIsNoHeapProfile) {
-  EXPECT_EQ(MakeSeries({}, nullptr).status().code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(MakeSeries({}, {}, nullptr).status().code(), absl::StatusCode::kInvalidArgument);
   ProfileBuilder builder;
   const ValueType cpu[] = {{builder.AddString("cpu"), builder.AddString("nanoseconds")}};
   builder.SetSampleTypes(cpu);
   const std::vector<std::shared_ptr<const Profile>> snapshots = {builder.Build().value()};
-  EXPECT_EQ(MakeSeries(snapshots, nullptr).status().code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(MakeSeries(snapshots, {}, nullptr).status().code(), absl::StatusCode::kInvalidArgument);
 }
 
 TEST(Series, CanBeCancelled) {
@@ -106,7 +88,7 @@ TEST(Series, CanBeCancelled) {
   process.Allocate(process.AddSite("f"), 100, 1);
   Progress progress;
   progress.cancelled = true;
-  EXPECT_EQ(MakeSeries(std::vector{process.SnapshotAt(5)}, &progress).status().code(),
+  EXPECT_EQ(MakeSeries(std::vector{process.SnapshotAt(5)}, {}, &progress).status().code(),
             absl::StatusCode::kCancelled);
 }
 

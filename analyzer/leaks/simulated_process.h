@@ -33,9 +33,11 @@ class SimulatedProcess {
     return std::exponential_distribution<double>(1 / mean)(random_);
   }
 
-  // Ids are in the order of adding; the site's function is `name`.
-  size_t AddSite(std::string name, std::optional<Container> container = std::nullopt) {
-    sites_.push_back({std::move(name), std::move(container), {}});
+  // Ids are in the order of adding; the site's function is `name`, called by `callers`,
+  // innermost first.
+  size_t AddSite(std::string name, std::optional<Container> container = std::nullopt,
+                 std::vector<std::string> callers = {}) {
+    sites_.push_back({std::move(name), std::move(container), std::move(callers), {}});
     return sites_.size() - 1;
   }
 
@@ -50,8 +52,13 @@ class SimulatedProcess {
   }
 
   void set_process_id(std::string id) { process_id_ = std::move(id); }
+  void set_pid(int pid) { pid_ = pid; }
   // What later snapshots say they were taken for: "interval", "exit"…
   void set_reason(std::string reason) { reason_ = std::move(reason); }
+  // Another of the recorder's comments, in later snapshots.
+  void set_comment(const std::string& key, const std::string& value) { comments_[key] = value; }
+  // When the process began, in seconds on an axis of one's own.
+  void set_begin(double begin_s) { begin_s_ = begin_s; }
   // As Go's profiles: no ages, no sample counts.
   void set_plain(bool plain) { plain_ = plain; }
 
@@ -69,12 +76,14 @@ class SimulatedProcess {
     }
     builder.SetSampleTypes(types);
     builder.SetPeriod({id("space"), id("bytes")}, static_cast<int64_t>(rate_));
-    constexpr int64_t kEpoch = 1'700'000'000'000'000'000;
-    builder.SetTime(kEpoch + static_cast<int64_t>(time_s * 1e9),
+    builder.SetTime(kEpoch + static_cast<int64_t>((begin_s_ + time_s) * 1e9),
                     static_cast<int64_t>(time_s * 1e9));
     if (!process_id_.empty()) {
       builder.AddComment(builder.AddString("tidemark.process_id=" + process_id_));
-      builder.AddComment(builder.AddString("tidemark.pid=1"));
+      builder.AddComment(builder.AddString("tidemark.pid=" + std::to_string(pid_)));
+    }
+    for (const auto& [key, value] : comments_) {
+      builder.AddComment(builder.AddString("tidemark." + key + "=" + value));
     }
     if (!reason_.empty()) builder.AddComment(builder.AddString("tidemark.reason=" + reason_));
     Annotations annotations;
@@ -82,6 +91,8 @@ class SimulatedProcess {
     builder.SetAnnotations(std::move(annotations));
     return builder.Build().value();
   }
+
+  static constexpr int64_t kEpoch = 1'700'000'000'000'000'000;
 
  private:
   double SamplingProbability(double size) const {
@@ -100,6 +111,7 @@ class SimulatedProcess {
   struct Site {
     std::string name;
     std::optional<Container> container;
+    std::vector<std::string> callers;
     std::vector<Block> blocks;
   };
   struct Row {
@@ -107,14 +119,19 @@ class SimulatedProcess {
     int64_t alloc_samples = 0, live_samples = 0;
   };
 
-  void AddSiteTo(ProfileBuilder& builder, const Site& site, double time_s,
-                 Annotations& annotations) const {
+  static LocationId AddFrame(ProfileBuilder& builder, const std::string& name) {
     Function function;
-    function.name = builder.AddString(site.name);
+    function.name = builder.AddString(name);
     function.system_name = function.name;
     const Line lines[] = {{builder.AddFunction(function), 1}};
-    const LocationId stack_of_one[] = {builder.AddLocation(0x1000, MappingId{}, false, lines)};
-    const StackId stack = builder.AddStack(stack_of_one);
+    return builder.AddLocation(0x1000, MappingId{}, false, lines);
+  }
+
+  void AddSiteTo(ProfileBuilder& builder, const Site& site, double time_s,
+                 Annotations& annotations) const {
+    std::vector<LocationId> frames = {AddFrame(builder, site.name)};
+    for (const std::string& caller : site.callers) frames.push_back(AddFrame(builder, caller));
+    const StackId stack = builder.AddStack(frames);
     annotations.site.resize(stack.value + 1);
     annotations.container.resize(stack.value + 1);
     if (site.container) {
@@ -156,6 +173,9 @@ class SimulatedProcess {
   double rate_;
   std::vector<Site> sites_;
   std::string process_id_;
+  int pid_ = 1;
+  std::map<std::string, std::string> comments_;
+  double begin_s_ = 0;
   std::string reason_;
   bool plain_ = false;
 };

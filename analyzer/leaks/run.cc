@@ -1,0 +1,199 @@
+#include "analyzer/leaks/run.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
+#include "absl/time/time.h"
+
+namespace tidemark::leaks {
+namespace {
+
+// Enough for a trend.
+constexpr size_t kTrendSnapshots = 3;
+
+double TotalOf(const Profile& profile, int type) {
+  double total = 0;
+  for (int64_t value : profile.values(static_cast<size_t>(type))) {
+    total += static_cast<double>(value);
+  }
+  return total;
+}
+
+double LiveBytes(const Profile& profile) {
+  return TotalOf(profile, profile.FindSampleType("inuse_space"));
+}
+
+// A later snapshot of one process cannot have allocated less. Without process ids, that
+// is how a restart shows (as it does in counters of other monitoring).
+bool CounterFell(const Profile& before, const Profile& after) {
+  const int alloc_before = before.FindSampleType("alloc_space");
+  const int alloc_after = after.FindSampleType("alloc_space");
+  if (alloc_before < 0 || alloc_after < 0) return false;
+  constexpr double kRounding = 0.999;
+  return TotalOf(after, alloc_after) < kRounding * TotalOf(before, alloc_before);
+}
+
+int64_t StartOf(const Profile& profile) {
+  return profile.time_ns() - std::max<int64_t>(0, profile.duration_ns());
+}
+
+// One process's snapshots.
+struct Process {
+  std::string id;  // "" where the profiles do not say
+  Snapshots snapshots;
+
+  int64_t begin_ns() const { return StartOf(*snapshots.front()); }
+  int64_t end_ns() const { return snapshots.back()->time_ns(); }
+  double most_live() const {
+    double most = 0;
+    for (const auto& snapshot : snapshots) most = std::max(most, LiveBytes(*snapshot));
+    return most;
+  }
+  std::string pid() const { return std::string(RecorderComment(*snapshots.back(), "pid")); }
+};
+
+// `snapshots` in the order of time.
+std::vector<Process> ByProcess(const Snapshots& snapshots) {
+  std::vector<Process> processes;
+  for (const auto& snapshot : snapshots) {
+    const absl::string_view id = RecorderComment(*snapshot, "process_id");
+    // The latest with this id; without one only the latest of all those without can go on.
+    const auto same = std::find_if(processes.rbegin(), processes.rend(),
+                                   [&](const Process& process) { return process.id == id; });
+    const bool goes_on =
+        same != processes.rend() && !CounterFell(*same->snapshots.back(), *snapshot);
+    if (goes_on) {
+      same->snapshots.push_back(snapshot);
+    } else {
+      processes.push_back({std::string(id), {snapshot}});
+    }
+  }
+  return processes;
+}
+
+// The newest, or of those that ran at the same time the one that held most.
+size_t ChooseProcess(const std::vector<Process>& processes) {
+  size_t newest = 0;
+  for (size_t i = 0; i < processes.size(); ++i) {
+    if (processes[i].end_ns() >= processes[newest].end_ns()) newest = i;
+  }
+  size_t chosen = newest;
+  for (size_t i = 0; i < processes.size(); ++i) {
+    const bool beside = !processes[i].id.empty() && i != newest &&
+                        processes[i].end_ns() > processes[newest].begin_ns();
+    if (beside && processes[i].most_live() > processes[chosen].most_live()) chosen = i;
+  }
+  return chosen;
+}
+
+std::string CountOf(size_t n) {
+  return absl::StrCat(n, n == 1 ? " snapshot is" : " snapshots are");
+}
+
+// Rounded up: a bound that lets `time_ns` pass.
+std::string ClockTime(int64_t time_ns) {
+  const absl::Time whole = absl::FromUnixNanos(time_ns) + absl::Seconds(1) - absl::Nanoseconds(1);
+  return absl::FormatTime("%Y-%m-%dT%H:%M:%SZ", whole, absl::UTCTimeZone());
+}
+
+void NoteOthers(const std::vector<Process>& processes, size_t chosen, Run& run) {
+  const Process& judged = processes[chosen];
+  size_t earlier = 0;
+  size_t beside = 0;
+  const Process* longer = nullptr;
+  for (size_t i = 0; i < processes.size(); ++i) {
+    if (i == chosen) continue;
+    const Process& other = processes[i];
+    const bool is_beside = !other.id.empty() && other.end_ns() > judged.begin_ns();
+    (is_beside ? beside : earlier) += other.snapshots.size();
+    if (!is_beside && other.snapshots.size() >= kTrendSnapshots) longer = &other;
+  }
+  if (earlier > 0) {
+    run.notes.push_back(absl::StrCat(
+        CountOf(earlier), " of another process (was it restarted?) and left out: only the newest ",
+        "process counts"));
+    if (longer != nullptr && judged.snapshots.size() < kTrendSnapshots) {
+      run.notes.push_back(absl::StrCat("the process before has ", longer->snapshots.size(),
+                                       " snapshots: --until ", ClockTime(longer->end_ns()),
+                                       " judges it"));
+    }
+  }
+  if (beside > 0) {
+    const std::string pid = judged.pid();
+    run.notes.push_back(
+        absl::StrCat(CountOf(beside), " of other processes that ran beside ",
+                     pid.empty() ? std::string("it") : absl::StrCat("process ", pid),
+                     ", which held most, and left out: --pid names another"));
+  }
+}
+
+// A program that frees its heap before it exits hides every leak from its last snapshot.
+void LeaveOutTeardown(Run& run) {
+  Snapshots& snapshots = run.snapshots;
+  if (snapshots.size() < 2 || RecorderComment(*snapshots.back(), "reason") != "exit") return;
+  constexpr double kTornDown = 0.8;
+  if (LiveBytes(*snapshots.back()) >= kTornDown * LiveBytes(*snapshots[snapshots.size() - 2])) {
+    return;
+  }
+  snapshots.pop_back();
+  run.notes.push_back(
+      "the snapshot at exit is left out: the program had freed memory on its way out");
+}
+
+// What `choice` lets pass, in the order of time.
+Snapshots Chosen(absl::Span<const std::shared_ptr<const Profile>> snapshots,
+                 const RunChoice& choice) {
+  Snapshots result;
+  for (const auto& snapshot : snapshots) {
+    if (choice.since_ns && snapshot->time_ns() < *choice.since_ns) continue;
+    if (choice.until_ns && snapshot->time_ns() > *choice.until_ns) continue;
+    int64_t pid = 0;
+    if (choice.pid &&
+        (!absl::SimpleAtoi(RecorderComment(*snapshot, "pid"), &pid) || pid != *choice.pid)) {
+      continue;
+    }
+    result.push_back(snapshot);
+  }
+  std::stable_sort(result.begin(), result.end(),
+                   [](const auto& a, const auto& b) { return a->time_ns() < b->time_ns(); });
+  return result;
+}
+
+}  // namespace
+
+absl::string_view RecorderComment(const Profile& profile, absl::string_view key) {
+  for (const StringId comment : profile.comments()) {
+    absl::string_view text = profile.string(comment);
+    if (absl::ConsumePrefix(&text, "tidemark.") && absl::ConsumePrefix(&text, key) &&
+        absl::ConsumePrefix(&text, "=")) {
+      return text;
+    }
+  }
+  return {};
+}
+
+absl::StatusOr<Run> ChooseRun(absl::Span<const std::shared_ptr<const Profile>> snapshots,
+                              const RunChoice& choice) {
+  const Snapshots chosen = Chosen(snapshots, choice);
+  if (chosen.empty()) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "none of the ", snapshots.size(), " snapshots is left by --since, --until and --pid"));
+  }
+  std::vector<Process> processes = ByProcess(chosen);
+  const size_t judged = ChooseProcess(processes);
+  Run run;
+  if (chosen.size() < snapshots.size()) {
+    run.notes.push_back(absl::StrCat(CountOf(snapshots.size() - chosen.size()),
+                                     " left out by --since, --until or --pid"));
+  }
+  NoteOthers(processes, judged, run);
+  run.snapshots = std::move(processes[judged].snapshots);
+  LeaveOutTeardown(run);
+  return run;
+}
+
+}  // namespace tidemark::leaks
