@@ -38,12 +38,13 @@ namespace tidemark {
 
 // What is not in the state.
 struct StateProfileInfo {
-  const char* reason;        // exit, interval, on demand, growth, after death
-  uint64_t duration_ns;      // from the start of recording to this profile
-  uint64_t rss_bytes;        // 0: unknown, no comment
-  uint64_t anonymous_bytes;  // 0: unknown, no comment
-  bool threads = false;      // label live rows with the thread that allocated them
-  bool paused = false;       // nothing was being recorded just then
+  const char* reason;               // exit, interval, on demand, growth, after death
+  uint64_t duration_ns;             // from the start of recording to this profile
+  uint64_t rss_bytes;               // 0: unknown, no comment
+  uint64_t anonymous_bytes;         // 0: unknown, no comment
+  bool threads = false;             // label live rows with the thread that allocated them
+  bool paused = false;              // nothing was being recorded just then
+  uint64_t memory_limit_bytes = 0;  // of the process's cgroup; 0: none or unknown, no comment
 };
 
 // Working memory, 8-byte aligned; need not be initialised.
@@ -621,6 +622,9 @@ class StateProfileWriter {
     CommentNumber("truncated_samples", Load(totals.losses[state::kLossStackTruncated]));
     if (info_.rss_bytes != 0) CommentNumber("rss_bytes", info_.rss_bytes);
     if (info_.anonymous_bytes != 0) CommentNumber("anonymous_bytes", info_.anonymous_bytes);
+    if (info_.memory_limit_bytes != 0) {
+      CommentNumber("memory_limit_bytes", info_.memory_limit_bytes);
+    }
     CommentNumber("rate_doublings", Load(totals.rate_doublings));
     const uint64_t peak_ns = Load(totals.peak_ns);
     Text peak = Key("peak_time_seconds");

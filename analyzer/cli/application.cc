@@ -54,7 +54,8 @@ int Run(int argc, const char* const* argv) {
   int exit_status = 0;
   AddRecordCommands(app, exit_status);
   AddProcessCommands(app, exit_status);
-  AddLeakCommands(app, exit_status);
+  AddLeaksCommand(app, exit_status);
+  AddEscapeCommand(app, exit_status);
   AddReportCommands(app, exit_status);
   AddGraphCommands(app, exit_status);
   AddListingCommands(app, exit_status);

@@ -13,7 +13,8 @@ void AddReportCommands(CLI::App& app, int& exit_status);   // top, diff, convert
 void AddGraphCommands(CLI::App& app, int& exit_status);    // tree, peek, graph, callgrind, …
 void AddListingCommands(CLI::App& app, int& exit_status);  // traces, tags, raw, list, …
 void AddFlameCommand(CLI::App& app, int& exit_status);     // flame
-void AddLeakCommands(CLI::App& app, int& exit_status);     // leaks, escape
+void AddLeaksCommand(CLI::App& app, int& exit_status);     // leaks
+void AddEscapeCommand(CLI::App& app, int& exit_status);    // escape
 void AddRecordCommands(CLI::App& app, int& exit_status);   // record, snapshot
 void AddProcessCommands(CLI::App& app, int& exit_status);  // ps, control
 

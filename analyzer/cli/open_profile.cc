@@ -159,6 +159,15 @@ void AnnounceFetches(const std::vector<std::string>& sources, const io::FetchOpt
   }
 }
 
+absl::StatusOr<std::vector<Opened>> OpenChecked(const std::vector<std::string>& sources,
+                                                const io::FetchOptions& fetch) {
+  if (absl::c_count(sources, "-") > 1) {
+    return absl::InvalidArgumentError("-: standard input can be read only once");
+  }
+  AnnounceFetches(sources, fetch);
+  return OpenAll(sources, fetch);
+}
+
 // As pprof, what fails among several is left out.
 absl::StatusOr<ProfilePtr> MergeOpened(absl::Span<Opened> opened) {
   std::vector<ProfilePtr> profiles;
@@ -208,20 +217,29 @@ absl::StatusOr<std::vector<ProfilePtr>> OpenMerged(
     const std::vector<std::vector<std::string>>& lists, const io::FetchOptions& fetch) {
   std::vector<std::string> sources;
   for (const auto& list : lists) sources.insert(sources.end(), list.begin(), list.end());
-  if (absl::c_count(sources, "-") > 1) {
-    return absl::InvalidArgumentError("-: standard input can be read only once");
-  }
-  AnnounceFetches(sources, fetch);
-  std::vector<Opened> opened = OpenAll(sources, fetch);
+  absl::StatusOr<std::vector<Opened>> opened = OpenChecked(sources, fetch);
+  if (!opened.ok()) return opened.status();
   std::vector<ProfilePtr> merged;
   size_t begin = 0;
   for (const auto& list : lists) {
-    auto profile = MergeOpened(absl::MakeSpan(opened).subspan(begin, list.size()));
+    auto profile = MergeOpened(absl::MakeSpan(*opened).subspan(begin, list.size()));
     if (!profile.ok()) return profile.status();
     merged.push_back(*std::move(profile));
     begin += list.size();
   }
   return merged;
+}
+
+absl::StatusOr<std::vector<absl::StatusOr<ProfilePtr>>> OpenEach(
+    const std::vector<std::string>& sources, const io::FetchOptions& fetch) {
+  absl::StatusOr<std::vector<Opened>> opened = OpenChecked(sources, fetch);
+  if (!opened.ok()) return opened.status();
+  std::vector<absl::StatusOr<ProfilePtr>> profiles;
+  for (Opened& one : *opened) {
+    for (const std::string& warning : one.warnings) PrintLine(warning);
+    profiles.push_back(std::move(one.profile));
+  }
+  return profiles;
 }
 
 absl::StatusOr<ProfilePtr> OpenProfile(const std::string& path, const OpenOptions& options) {
@@ -250,6 +268,8 @@ std::map<std::string, uint64_t> LossesOf(const Profile& profile) {
 void WarnOfLosses(const std::map<std::string, uint64_t>& losses, const std::string& path) {
   if (!losses.empty()) PrintLine(LossText(losses, path));
 }
+
+void Warn(absl::string_view text) { PrintLine(absl::StrCat("warning: ", text)); }
 
 int Fail(const absl::Status& status) {
   PrintLine(status.message());

@@ -43,6 +43,11 @@ absl::StatusOr<std::shared_ptr<const Profile>> OpenProfiles(const std::vector<st
 absl::StatusOr<std::vector<std::shared_ptr<const Profile>>> OpenMerged(
     const std::vector<std::vector<std::string>>& lists, const io::FetchOptions& fetch);
 
+// The same without merging: each source's profile, or why it has none. Fails as a whole only
+// for "-" twice.
+absl::StatusOr<std::vector<absl::StatusOr<std::shared_ptr<const Profile>>>> OpenEach(
+    const std::vector<std::string>& sources, const io::FetchOptions& fetch);
+
 // The steps after opening that `options` asks for, with their warnings.
 absl::StatusOr<std::shared_ptr<const Profile>> Prepare(std::shared_ptr<const Profile> profile,
                                                        const OpenOptions& options);
@@ -52,6 +57,9 @@ absl::StatusOr<std::shared_ptr<const Profile>> Prepare(std::shared_ptr<const Pro
 std::map<std::string, uint64_t> LossesOf(const Profile& profile);
 // One line on stderr if there are any.
 void WarnOfLosses(const std::map<std::string, uint64_t>& losses, const std::string& path);
+
+// One line on stderr: "tidemark: warning: text".
+void Warn(absl::string_view text);
 
 // Prints "tidemark: message" on stderr and returns the exit status for it: 2 for
 // kInvalidArgument (usage), 3 for bad input, 4 for a refusal.

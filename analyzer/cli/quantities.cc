@@ -1,10 +1,12 @@
 #include "analyzer/cli/quantities.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
 
 namespace tidemark::cli {
 
@@ -26,9 +28,43 @@ std::optional<uint64_t> ParseBytes(absl::string_view text) {
   return number << shift;
 }
 
+std::optional<int64_t> ParseSize(absl::string_view text) {
+  constexpr absl::string_view kUnits = "KMGT";
+  const std::string upper = absl::AsciiStrToUpper(text);
+  absl::string_view number = upper;
+  if (absl::ConsumeSuffix(&number, "IB")) {
+    // "1IB" is no unit: one of the letters must stand before it.
+    if (number.empty() || kUnits.find(number.back()) == absl::string_view::npos) return {};
+  } else {
+    absl::ConsumeSuffix(&number, "B");
+  }
+  unsigned shift = 0;
+  if (!number.empty()) {
+    const size_t unit = kUnits.find(number.back());
+    if (unit != absl::string_view::npos) {
+      shift = 10 * static_cast<unsigned>(unit + 1);
+      number.remove_suffix(1);
+    }
+  }
+  const bool is_number =
+      !number.empty() && std::all_of(number.begin(), number.end(), [](unsigned char c) {
+        return absl::ascii_isdigit(c) || c == '.';
+      });
+  double value = 0;
+  if (!is_number || !absl::SimpleAtod(number, &value)) return std::nullopt;
+  value = std::ldexp(value, static_cast<int>(shift));
+  if (!(value >= 1) || value > std::ldexp(1, 60)) return std::nullopt;
+  return std::llround(value);
+}
+
 std::string CheckBytes(const std::string& text) {
   if (ParseBytes(text).has_value()) return "";
   return absl::StrCat("\"", text, "\" is not a number of bytes from 1 to 1024G");
+}
+
+std::string CheckSize(const std::string& text) {
+  if (ParseSize(text).has_value()) return "";
+  return absl::StrCat("\"", text, "\" is no amount of memory such as 500M or 4GiB");
 }
 
 std::string CheckRate(const std::string& text) {

@@ -17,8 +17,13 @@ namespace tidemark::cli {
 // accepts. Nothing for any other text.
 std::optional<uint64_t> ParseBytes(absl::string_view text);
 
+// What a person writes for an amount of memory: the same, with the unit also as KiB, MiB, GiB,
+// TiB, KB… (all binary) or B, and with a fraction: "1.5GiB". Up to 2^60.
+std::optional<int64_t> ParseSize(absl::string_view text);
+
 // Validators as CLI11 wants them: the error, or empty for a good value.
 std::string CheckBytes(const std::string& text);
+std::string CheckSize(const std::string& text);
 std::string CheckRate(const std::string& text);      // bytes, or exact
 std::string CheckInterval(const std::string& text);  // seconds
 std::string CheckChildren(const std::string& text);  // all, none or a pattern of file names

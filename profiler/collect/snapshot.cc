@@ -9,7 +9,9 @@
 #include <memory>
 
 #include "absl/strings/str_cat.h"
+#include "profiler/collect/cgroup.h"
 #include "profiler/collect/control.h"
+#include "profiler/collect/process.h"
 #include "profiler/collect/recordings.h"
 #include "proto/file_names.h"
 #include "proto/state_profile.h"
@@ -43,6 +45,7 @@ absl::StatusOr<Snapshot> TakeSnapshot(const StateSource& source, const SnapshotO
     const ProcessMemory memory = ReadProcessMemory(options.pid);
     info.rss_bytes = memory.rss_bytes;
     info.anonymous_bytes = memory.anonymous_bytes;
+    info.memory_limit_bytes = ReadMemoryLimit(options.pid);
   }
 
   Snapshot snapshot;

@@ -1,0 +1,45 @@
+#include "analyzer/cli/site_output.h"
+
+#include <filesystem>
+
+#include "absl/strings/str_cat.h"
+#include "analyzer/classify/cxx_name.h"
+
+namespace tidemark::cli {
+
+Json SiteJson(const report::Frame& frame) {
+  Json json = FrameJson(frame);
+  return Json{{"function", json["function"]},
+              {"file", json["file"]},
+              {"line", json["line"]},
+              {"module", json["module"]},
+              {"address", json["address"]}};
+}
+
+Json ContainerJson(const std::optional<Container>& container) {
+  if (!container) return Json();
+  return Json{{"kind", Name(container->kind)},
+              {"type", TextOrNull(container->type)},
+              {"element", TextOrNull(container->element)},
+              {"operation", TextOrNull(Name(container->operation))},
+              {"evidence", Name(container->evidence)}};
+}
+
+std::string SiteText(report::Frame frame) {
+  frame.function = classify::ShortFunctionName(frame.function);
+  frame.file = std::filesystem::path(frame.file).filename().string();
+  return report::ToString(frame);
+}
+
+std::string ContainerText(const std::optional<Container>& container) {
+  if (!container) return "";
+  std::string badge = tidemark::Name(container->kind);
+  if (!container->type.empty()) absl::StrAppend(&badge, " ", container->type);
+  if (container->operation != Operation::kUnknown) {
+    absl::StrAppend(&badge, ", ", tidemark::Name(container->operation));
+  }
+  if (container->evidence == Evidence::kInferred) badge += " (inferred)";
+  return badge;
+}
+
+}  // namespace tidemark::cli
