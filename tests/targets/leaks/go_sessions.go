@@ -1,4 +1,4 @@
-// Sessions of a web shop, in shards.
+// Sessions of 32 web shops, large ones and small ones.
 //
 //	leak   (*Store).Put       a session per visit; logging out deletes it, a third of the
 //	                          visitors never log out, and nothing looks for old ones
@@ -19,19 +19,19 @@ type Session struct {
 }
 
 type Store struct {
-	shards [16]map[uint64]Session
+	shops [32]map[uint64]Session
 }
 
-func (s *Store) Put(id uint64, tick int) {
-	shard := &s.shards[id%16]
-	if *shard == nil {
-		*shard = make(map[uint64]Session)
+func (s *Store) Put(shop, id uint64, tick int) {
+	sessions := &s.shops[shop]
+	if *sessions == nil {
+		*sessions = make(map[uint64]Session)
 	}
-	(*shard)[id] = Session{Opened: tick}
+	(*sessions)[id] = Session{Opened: tick}
 }
 
-func (s *Store) Delete(id uint64) {
-	delete(s.shards[id%16], id)
+func (s *Store) Delete(shop, id uint64) {
+	delete(s.shops[shop], id)
 }
 
 type Limiter struct {
@@ -76,29 +76,30 @@ func main() {
 	store := &Store{}
 	limiter := &Limiter{left: map[string]int{}}
 	journal := &Journal{}
-	var open []uint64
+	var open [][2]uint64
 	allowed := 0
 	for pace.next() {
 		for i := 0; i < 40; i++ {
 			id := r.next()
-			store.Put(id, pace.tick)
+			shop := r.popular(32)
+			store.Put(shop, id, pace.tick)
 			journal.Note(id, pace.tick)
 			if limiter.Allow(r.below(50000)) {
 				allowed++
 			}
-			if id/16%3 != 0 {
-				open = append(open, id)
+			if id%3 != 0 {
+				open = append(open, [2]uint64{shop, id})
 			}
 		}
 		for len(open) > 800 {
-			store.Delete(open[0])
+			store.Delete(open[0][0], open[0][1])
 			open = open[1:]
 		}
 		limiter.Forget(3000 + int(1500*math.Sin(float64(pace.tick)/240*2*math.Pi)))
 	}
 	sessions := 0
-	for _, shard := range store.shards {
-		sessions += len(shard)
+	for _, shop := range store.shops {
+		sessions += len(shop)
 	}
 	fmt.Println("allowed:", allowed, "sessions:", sessions, "written:", journal.written)
 }

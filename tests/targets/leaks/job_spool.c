@@ -87,7 +87,7 @@ int main(int argc, char** argv) {
   const Options options = ParseOptions(argc, argv);
   Random random = {options.seed};
   Pace pace = PaceStart(options.seconds, 100);
-  uint64_t jobs = 0, ink = 0;
+  uint64_t jobs = 0, ink = 0, next_book = 60;
   while (PaceNext(&pace)) {
     if (at_work(PaceProgress(&pace))) {
       for (int i = 0; i < 30; ++i) job_done(++jobs, (unsigned)RandomBelow(&random, 900));
@@ -96,10 +96,11 @@ int main(int argc, char** argv) {
       status_update((unsigned)RandomBelow(&random, kPrinters), pace.tick);
     }
     ink += *font_load((unsigned)RandomBelow(&random, kFonts));
-    if (RandomBelow(&random, 80) == 0) {  // a book
+    if (pace.tick == next_book) {
+      next_book += 90 + RandomBelow(&random, 70);
       for (int i = 0; i < 1200; ++i) page_store(jobs);
     }
-    for (int i = 0; i < 30 && pages.first != NULL; ++i) {
+    for (int i = 0; i < 18 && pages.first != NULL; ++i) {
       struct page* page = pages.first;
       pages.first = page->next;
       ink += page->strokes[17];
