@@ -40,19 +40,21 @@ def plain_name(function):
 
 
 class Names:
-    """Functions at an address of the stripped program, innermost first."""
+    """Functions at an address of the stripped program, innermost first, as its unstripped
+    twin has them."""
 
-    def __init__(self, snapshot):
+    def __init__(self, snapshot, stripped, twin):
+        self.twin = twin
         profile = pprof_file.Profile(snapshot)
         self.mappings = [m for m in profile.mappings.values()
-                         if m["file"].endswith("demo_server_stripped")]
+                         if m["file"].endswith(os.path.basename(stripped))]
 
     def at(self, address):
         for mapping in self.mappings:
             if mapping["start"] <= address < mapping["limit"]:
                 # The linker gives code the same offset and address in this program.
                 address = address - mapping["start"] + mapping["offset"]
-        listed = subprocess.run(["addr2line", "-fiC", "-e", e2e.DEMO, hex(address - 1)],
+        listed = subprocess.run(["addr2line", "-fiC", "-e", self.twin, hex(address - 1)],
                                 stdout=subprocess.PIPE, text=True, check=True).stdout
         return [plain_name(name) for name in listed.splitlines()[::2]]
 
@@ -72,7 +74,7 @@ class Run:
                                     stdout=subprocess.PIPE, check=True)
             self.findings = json.loads(result.stdout)["findings"]
             self.samples = pprof_file.Profile(snapshots[-1]).raw_samples()
-            names = Names(snapshots[-1]) if stripped else None
+            names = Names(snapshots[-1], e2e.DEMO_STRIPPED, e2e.DEMO) if stripped else None
             self.sites = [self._site_names(f, names) for f in self.findings]
         finally:
             shutil.rmtree(folder)
