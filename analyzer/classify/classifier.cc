@@ -8,6 +8,7 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/str_cat.h"
 #include "analyzer/classify/function_class.h"
+#include "analyzer/classify/go_sites.h"
 #include "analyzer/classify/growth_pattern.h"
 #include "analyzer/model/profile_builder.h"
 
@@ -31,7 +32,8 @@ struct ClassifiedFrame {
 
 class Pass {
  public:
-  explicit Pass(const Profile& profile) : profile_(profile) {
+  Pass(const Profile& profile, const ClassifyOptions& options)
+      : profile_(profile), go_sites_(profile, options) {
     function_class_.resize(profile.functions().size());
     glue_mapping_.reserve(profile.mappings().size());
     for (const Mapping& mapping : profile.mappings()) {
@@ -151,6 +153,11 @@ class Pass {
     const std::vector<ClassifiedFrame> frames = InnermostFrames(id);
     const std::optional<size_t> site = FindSite(frames);
     if (site) result_.site[id.value] = frames[*site].position;
+    if (std::optional<GoSites::Site> go = go_sites_.At(id)) {
+      result_.site[id.value] = go->site;
+      if (go->container) result_.container[id.value] = Intern(*go->container);
+      if (go->container) return;
+    }
     const size_t end = site ? *site : frames.size();
     const Container* found = FindContainer(frames, end);
     if (found == nullptr) return;
@@ -203,6 +210,7 @@ class Pass {
   }
 
   const Profile& profile_;
+  GoSites go_sites_;
   FunctionClassifier functions_;
   std::vector<std::optional<FunctionClass>> function_class_;  // by FunctionId, when asked
   std::vector<bool> glue_mapping_;                            // by MappingId
@@ -213,9 +221,9 @@ class Pass {
 }  // namespace
 
 absl::StatusOr<std::shared_ptr<const Profile>> Classify(
-    const std::shared_ptr<const Profile>& profile) {
+    const std::shared_ptr<const Profile>& profile, const ClassifyOptions& options) {
   ProfileBuilder builder(*profile);
-  builder.SetAnnotations(Pass(*profile).Run());
+  builder.SetAnnotations(Pass(*profile, options).Run());
   return builder.Build();
 }
 

@@ -1,0 +1,310 @@
+#include "analyzer/classify/go_sites.h"
+
+#include <algorithm>
+#include <string>
+#include <tuple>
+#include <utility>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+
+namespace tidemark::classify {
+namespace {
+
+// Enough for the run time's frames and for the callers that have a say.
+constexpr size_t kMostFrames = 64;
+// A file whose functions have other names than the profile's at more than one in this many
+// places is of another build.
+constexpr size_t kOneIn = 10;
+
+ContainerKind KindOf(golang::AllocationKind kind) {
+  switch (kind) {
+    case golang::AllocationKind::kMap:
+      return ContainerKind::kMap;
+    case golang::AllocationKind::kSlice:
+      return ContainerKind::kSlice;
+    case golang::AllocationKind::kString:
+      return ContainerKind::kString;
+    case golang::AllocationKind::kChannel:
+      return ContainerKind::kQueue;
+    case golang::AllocationKind::kObject:
+    case golang::AllocationKind::kClosure:
+      break;
+  }
+  return ContainerKind::kObject;
+}
+
+Operation OperationOf(golang::AllocationStep step) {
+  switch (step) {
+    case golang::AllocationStep::kCreate:
+      return Operation::kCreate;
+    case golang::AllocationStep::kGrow:
+      return Operation::kGrow;
+    case golang::AllocationStep::kInsert:
+      return Operation::kInsert;
+    case golang::AllocationStep::kCopy:
+      return Operation::kCopy;
+    case golang::AllocationStep::kUnknown:
+      break;
+  }
+  return Operation::kUnknown;
+}
+
+Container ContainerOf(const golang::Allocation& allocation) {
+  Container container;
+  container.kind = KindOf(allocation.kind);
+  container.type = allocation.kind == golang::AllocationKind::kClosure
+                       ? "closure"
+                       : ShortGoType(allocation.type);
+  container.element = ShortGoType(allocation.element);
+  container.operation = OperationOf(allocation.step);
+  if (allocation.is_inferred) container.evidence = Evidence::kInferred;
+  const GoContainer* const known = FindGoContainerType(allocation.package, allocation.type);
+  if (known != nullptr) container.kind = known->kind;
+  return container;
+}
+
+bool IsGoFile(absl::string_view file) { return absl::EndsWith(file, ".go"); }
+
+// Functions of the library's containers whose result is the caller's, not the container's.
+bool ReturnsCopy(absl::string_view function) {
+  const absl::string_view method = function.substr(function.rfind('.') + 1);
+  return method == "String" || method == "Text" || absl::StartsWith(method, "Read");
+}
+
+std::string OwnPath(const Profile& profile, MappingId id) {
+  if (!id.valid()) return "";
+  const Mapping& mapping = profile.mapping(id);
+  const std::string path(profile.string(mapping.file));
+  const auto image = golang::ElfImage::Open(path);
+  if (!image.ok()) return "";
+  const std::string wanted = absl::AsciiStrToLower(profile.string(mapping.build_id));
+  const std::string& found = (*image)->build_id();
+  return wanted.empty() || found.empty() || wanted == found ? path : "";
+}
+
+}  // namespace
+
+struct GoSites::Program {
+  std::unique_ptr<golang::GoBinary> binary;  // null: only names are known
+  std::unique_ptr<golang::CallSites> sites;
+  GoPackages packages{golang::BuildInfo()};
+  std::vector<std::optional<GoOrigin>> origins;  // by FunctionId, when asked
+
+  // The link-time address; nullopt outside of the program's Go code.
+  std::optional<uint64_t> LinkAddress(const Profile& profile, const Location& location) const {
+    std::optional<uint64_t> address;
+    if (location.mapping.valid()) {
+      const Mapping& mapping = profile.mapping(location.mapping);
+      address = binary->image().LinkAddress(mapping.start, mapping.offset, location.address);
+    }
+    // A program that is not position-independent is where it was linked to be.
+    if (!address && !binary->image().is_position_independent()) address = location.address;
+    return address && binary->FunctionAt(*address) ? address : std::nullopt;
+  }
+};
+
+// A stack that begins in a Go program's code.
+struct GoSites::Leaf {
+  StackId stack;
+  MappingId mapping;
+  uint64_t address = 0;  // link-time
+};
+
+GoSites::GoSites(const Profile& profile, const ClassifyOptions& options)
+    : profile_(profile), options_(options) {
+  programs_.resize(profile.mappings().size() + 1);
+  measured_.resize(profile.stack_count());
+  const std::vector<Leaf> leaves = FindLeaves();
+  DropOtherBuilds(leaves);
+  ReadCallSites(leaves);
+}
+
+GoSites::~GoSites() = default;
+
+bool GoSites::MayBeGo(LocationId id) const {
+  const absl::Span<const Line> lines = profile_.lines(id);
+  return lines.empty() || std::any_of(lines.begin(), lines.end(), [&](const Line& line) {
+           return line.function.valid() &&
+                  IsGoFile(profile_.string(profile_.function(line.function).filename));
+         });
+}
+
+GoSites::Program& GoSites::ProgramOf(MappingId mapping) {
+  std::unique_ptr<Program>& program =
+      programs_[mapping.valid() ? mapping.value : programs_.size() - 1];
+  if (program != nullptr) return *program;
+  program = std::make_unique<Program>();
+  program->origins.resize(profile_.functions().size());
+  const std::string path =
+      options_.find_binary ? options_.find_binary(profile_, mapping) : OwnPath(profile_, mapping);
+  if (path.empty()) return *program;
+  // What is no Go program, or none that can be read, leaves the names.
+  absl::StatusOr<std::unique_ptr<golang::GoBinary>> binary = golang::GoBinary::Open(path);
+  if (!binary.ok()) return *program;
+  program->packages = GoPackages((*binary)->build_info());
+  program->sites = std::make_unique<golang::CallSites>(**binary);
+  program->binary = *std::move(binary);
+  return *program;
+}
+
+std::vector<GoSites::Leaf> GoSites::FindLeaves() {
+  std::vector<Leaf> leaves;
+  for (uint32_t i = 0; i < profile_.stack_count(); ++i) {
+    const absl::Span<const LocationId> stack = profile_.stack(StackId{i});
+    if (stack.empty() || !MayBeGo(stack[0])) continue;
+    const Location& location = profile_.location(stack[0]);
+    const Program& program = ProgramOf(location.mapping);
+    if (program.binary == nullptr) continue;
+    if (const auto address = program.LinkAddress(profile_, location)) {
+      leaves.push_back({StackId{i}, location.mapping, *address});
+    }
+  }
+  // By address, so that each function's code is followed once.
+  std::sort(leaves.begin(), leaves.end(), [](const Leaf& a, const Leaf& b) {
+    return std::tie(a.mapping, a.address, a.stack) < std::tie(b.mapping, b.address, b.stack);
+  });
+  return leaves;
+}
+
+// Build ids are rare in Go programs, so the names are compared.
+void GoSites::DropOtherBuilds(const std::vector<Leaf>& leaves) {
+  for (size_t begin = 0; begin < leaves.size();) {
+    const MappingId mapping = leaves[begin].mapping;
+    Program& program = ProgramOf(mapping);
+    size_t named = 0;
+    size_t different = 0;
+    size_t end = begin;
+    for (; end < leaves.size() && leaves[end].mapping == mapping; ++end) {
+      const absl::Span<const Line> lines = profile_.lines(profile_.stack(leaves[end].stack)[0]);
+      if (lines.empty() || !lines.back().function.valid()) continue;
+      ++named;
+      const Function& function = profile_.function(lines.back().function);
+      const std::string theirs = WithoutTypeArguments(profile_.string(function.name));
+      const std::string ours =
+          WithoutTypeArguments(program.binary->FunctionAt(leaves[end].address)->name);
+      if (theirs != ours) ++different;
+    }
+    begin = end;
+    if (different * kOneIn <= named) continue;
+    if (options_.warnings != nullptr) {
+      options_.warnings->push_back(absl::StrCat(
+          program.binary->image().path(), ": another build than the profile's: at ", different,
+          " of ", named, " addresses it has other functions; what Go allocates is not known"));
+    }
+    program.sites.reset();
+    program.binary.reset();
+  }
+}
+
+void GoSites::ReadCallSites(const std::vector<Leaf>& leaves) {
+  const Leaf* last = nullptr;  // whose answer does for every stack with its address
+  for (const Leaf& leaf : leaves) {
+    Program& program = ProgramOf(leaf.mapping);
+    if (program.sites == nullptr) continue;
+    if (last != nullptr && last->mapping == leaf.mapping && last->address == leaf.address) {
+      measured_[leaf.stack.value] = measured_[last->stack.value];
+      continue;
+    }
+    bool depends_on_callers = false;
+    const std::optional<golang::Allocation> allocation =
+        program.sites->AllocationAt(ReturnAddresses(leaf, program), &depends_on_callers);
+    if (allocation) measured_[leaf.stack.value] = ContainerOf(*allocation);
+    last = depends_on_callers ? nullptr : &leaf;
+  }
+}
+
+// A location's address is that of its CALL's last byte.
+std::vector<uint64_t> GoSites::ReturnAddresses(const Leaf& leaf, const Program& program) const {
+  std::vector<uint64_t> addresses;
+  for (const LocationId id : profile_.stack(leaf.stack)) {
+    const Location& location = profile_.location(id);
+    if (location.mapping != leaf.mapping || addresses.size() == kMostFrames) break;
+    const std::optional<uint64_t> address = program.LinkAddress(profile_, location);
+    if (!address) break;
+    addresses.push_back(*address + 1);
+  }
+  return addresses;
+}
+
+GoOrigin GoSites::OriginOf(FunctionId id, Program& program) {
+  if (!id.valid()) return GoOrigin::kHelper;
+  std::optional<GoOrigin>& known = program.origins[id.value];
+  if (!known) {
+    known = program.packages.OriginOf(GoPackage(profile_.string(profile_.function(id).name)));
+  }
+  return *known;
+}
+
+FramePosition GoSites::FindSite(StackId stack, Program& program) {
+  const absl::Span<const LocationId> locations = profile_.stack(stack);
+  std::optional<FramePosition> library;
+  for (uint32_t depth = 0; depth < locations.size(); ++depth) {
+    const absl::Span<const Line> lines = profile_.lines(locations[depth]);
+    if (lines.empty() && program.binary != nullptr) {
+      const auto address = program.LinkAddress(profile_, profile_.location(locations[depth]));
+      if (!address) continue;
+      const GoOrigin origin =
+          program.packages.OriginOf(GoPackage(program.binary->FunctionAt(*address)->name));
+      if (origin == GoOrigin::kUser) return {depth, 0};
+      if (origin == GoOrigin::kLibrary && !library) library = FramePosition{depth, 0};
+    }
+    for (uint32_t line = 0; line < lines.size(); ++line) {
+      const GoOrigin origin = OriginOf(lines[line].function, program);
+      if (origin == GoOrigin::kUser) return {depth, line};
+      if (origin == GoOrigin::kLibrary && !library) library = FramePosition{depth, line};
+    }
+  }
+  return library.value_or(FramePosition());
+}
+
+// The innermost, and of containers within containers of its kind the outermost.
+const GoContainer* GoSites::FindLibraryContainer(StackId stack, FramePosition site,
+                                                 bool* returns_copy) const {
+  const GoContainer* found = nullptr;
+  const absl::Span<const LocationId> locations = profile_.stack(stack);
+  for (uint32_t depth = 0; depth <= site.location; ++depth) {
+    const absl::Span<const Line> lines = profile_.lines(locations[depth]);
+    for (uint32_t line = 0; line < lines.size(); ++line) {
+      if (FramePosition{depth, line} >= site) return found;
+      if (!lines[line].function.valid()) continue;
+      const absl::string_view name = profile_.string(profile_.function(lines[line].function).name);
+      const GoContainer* const here = FindGoContainer(name);
+      if (here == nullptr || (found != nullptr && here->kind != found->kind)) continue;
+      if (found == nullptr) *returns_copy = ReturnsCopy(name);
+      found = here;
+    }
+  }
+  return found;
+}
+
+std::optional<GoSites::Site> GoSites::At(StackId stack) {
+  const absl::Span<const LocationId> locations = profile_.stack(stack);
+  if (locations.empty() || !MayBeGo(locations[0])) return std::nullopt;
+  const Location& leaf = profile_.location(locations[0]);
+  Program& program = ProgramOf(leaf.mapping);
+  const bool has_names = !profile_.lines(locations[0]).empty();
+  if (!has_names && (program.binary == nullptr || !program.LinkAddress(profile_, leaf))) {
+    return std::nullopt;
+  }
+  Site result;
+  result.site = FindSite(stack, program);
+  result.container = measured_[stack.value];
+  bool returns_copy = false;
+  const GoContainer* const library = FindLibraryContainer(stack, result.site, &returns_copy);
+  if (library == nullptr) return result;
+  if (!result.container && !returns_copy) {
+    result.container.emplace();
+    result.container->kind = library->kind;
+    result.container->type = std::string(library->type);
+    result.container->evidence = Evidence::kInferred;
+  } else if (result.container && (result.container->kind == ContainerKind::kSlice ||
+                                  result.container->kind == ContainerKind::kObject)) {
+    result.container->kind = library->kind;
+    result.container->type = std::string(library->type);
+  }
+  return result;
+}
+
+}  // namespace tidemark::classify

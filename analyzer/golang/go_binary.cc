@@ -1,0 +1,218 @@
+#include "analyzer/golang/go_binary.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "absl/status/status.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
+
+namespace tidemark::golang {
+namespace {
+
+// pclntab's first word: of Go 1.18 and 1.19, and of 1.20 and later. Older ones are laid out
+// otherwise.
+constexpr uint32_t kMagic118 = 0xfffffff0;
+constexpr uint32_t kMagic120 = 0xfffffff1;
+constexpr uint64_t kHeaderBytes = 8 + 8 * 8;
+// pcHeader's words after its first 8 bytes: how many functions, and where what begins.
+constexpr uint64_t kFunctionCount = 8;
+constexpr uint64_t kNamesOffset = 32;
+constexpr uint64_t kUnitsOffset = 40;
+constexpr uint64_t kFunctionsOffset = 64;
+// moduledata's words, by index.
+constexpr uint64_t kTextWord = 22;
+constexpr uint64_t kTypesWord118 = 35;
+constexpr uint64_t kTypesWord120 = 37;  // after covctrs, ecovctrs
+
+constexpr absl::string_view kBuildInfoMagic = "\xff Go buildinf:";
+constexpr uint64_t kBuildInfoAlign = 16;
+constexpr uint64_t kBuildInfoHeader = 32;
+constexpr uint64_t kBuildInfoGuard = 16;  // around the text about modules
+constexpr uint64_t kMostNameBytes = 16384;
+
+bool IsFunctionTable(absl::Span<const uint8_t> bytes) {
+  if (bytes.size() < kHeaderBytes) return false;
+  const uint32_t magic = Load32(bytes, 0);
+  const uint8_t quantum = bytes[6];
+  return (magic == kMagic118 || magic == kMagic120) && bytes[4] == 0 && bytes[5] == 0 &&
+         (quantum == 1 || quantum == 2 || quantum == 4) && bytes[7] == 8;
+}
+
+absl::string_view AsText(absl::Span<const uint8_t> bytes) {
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
+// A length in Go's varint coding and as many bytes, taken off the front; nullopt when they
+// are not there.
+std::optional<absl::string_view> TakeString(absl::Span<const uint8_t>* bytes) {
+  uint64_t size = 0;
+  for (int shift = 0; shift < 63; shift += 7) {
+    if (bytes->empty()) return std::nullopt;
+    const uint8_t byte = bytes->front();
+    bytes->remove_prefix(1);
+    size |= uint64_t{byte & 0x7fu} << shift;
+    if ((byte & 0x80) != 0) continue;
+    if (size > bytes->size()) return std::nullopt;
+    const absl::string_view text = AsText(bytes->first(size));
+    bytes->remove_prefix(size);
+    return text;
+  }
+  return std::nullopt;
+}
+
+// Lines of fields set apart by tabs: "path P", "mod M VERSION SUM", "dep M VERSION SUM"…
+void ReadModules(absl::string_view text, BuildInfo* info) {
+  for (const absl::string_view line : absl::StrSplit(text, '\n')) {
+    const std::vector<absl::string_view> fields = absl::StrSplit(line, '\t');
+    if (fields.size() < 2) continue;
+    if (fields[0] == "path") info->main_package = std::string(fields[1]);
+    if (fields[0] == "mod" || fields[0] == "dep") info->modules.emplace_back(fields[1]);
+  }
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<GoBinary>> GoBinary::Open(const std::string& path) {
+  absl::StatusOr<std::unique_ptr<ElfImage>> image = ElfImage::Open(path);
+  if (!image.ok()) return image.status();
+  return FromImage(*std::move(image));
+}
+
+absl::StatusOr<std::unique_ptr<GoBinary>> GoBinary::FromImage(std::unique_ptr<ElfImage> image) {
+  std::unique_ptr<GoBinary> binary(new GoBinary(std::move(image)));
+  if (absl::Status status = binary->ReadFunctionTable(); !status.ok()) return status;
+  if (absl::Status status = binary->ReadModuleData(); !status.ok()) return status;
+  binary->ReadBuildInfo();
+  return binary;
+}
+
+absl::Status GoBinary::ReadFunctionTable() {
+  absl::Span<const uint8_t> table;
+  for (const absl::string_view name : {".gopclntab", ".data.rel.ro.gopclntab"}) {
+    const ElfImage::Section* const section = image_->FindSection(name);
+    if (section == nullptr || section->address == 0) continue;
+    table = section->bytes;
+    table_address_ = section->address;
+    break;
+  }
+  if (table.empty()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("reading Go's tables: no function table (where: ", image_->path(), ")"));
+  }
+  if (!IsFunctionTable(table)) {
+    return absl::UnimplementedError(absl::StrCat(
+        "reading Go's tables: a function table of a kind that is not known; those of Go 1.18 to "
+        "1.26 are (where: ",
+        image_->path(), ")"));
+  }
+  is_1_20_ = Load32(table, 0) == kMagic120;
+  function_count_ = Load64(table, kFunctionCount);
+  names_offset_ = Load64(table, kNamesOffset);
+  const uint64_t units = Load64(table, kUnitsOffset);
+  const uint64_t functions = Load64(table, kFunctionsOffset);
+  const bool fits = names_offset_ <= units && units <= table.size() && functions <= table.size() &&
+                    function_count_ < table.size() / 8 &&
+                    function_count_ * 8 + 4 <= table.size() - functions;
+  if (!fits) {
+    return absl::DataLossError(
+        absl::StrCat("reading Go's tables: the function table's parts are not within its ",
+                     table.size(), " bytes (where: ", image_->path(), ")"));
+  }
+  names_ = table.subspan(names_offset_, units - names_offset_);
+  functions_ = table.subspan(functions);
+  entries_ = functions_.first(function_count_ * 8 + 4);
+  return absl::OkStatus();
+}
+
+bool GoBinary::IsModuleData(uint64_t address) const {
+  return image_->Pointer(address) == table_address_ &&
+         image_->Pointer(address + 8) == table_address_ + names_offset_;
+}
+
+// moduledata begins with the addresses of pclntab and of its names. Go 1.26 gives it a section
+// of its own.
+std::optional<uint64_t> GoBinary::FindModuleData() const {
+  const ElfImage::Section* const section = image_->FindSection(".go.module");
+  if (section != nullptr && IsModuleData(section->address)) return section->address;
+  for (const ElfImage::Relocation& relocation : image_->relocations()) {
+    if (relocation.target == table_address_ && IsModuleData(relocation.address)) {
+      return relocation.address;
+    }
+  }
+  for (const ElfImage::Segment& segment : image_->segments()) {
+    if (segment.executable) continue;
+    const uint64_t skew = (8 - segment.address % 8) % 8;
+    for (uint64_t at = skew; at + 16 <= segment.bytes.size(); at += 8) {
+      if (Load64(segment.bytes, at) == table_address_ && IsModuleData(segment.address + at)) {
+        return segment.address + at;
+      }
+    }
+  }
+  return std::nullopt;
+}
+
+absl::Status GoBinary::ReadModuleData() {
+  const std::optional<uint64_t> address = FindModuleData();
+  if (!address) {
+    return absl::DataLossError(
+        absl::StrCat("reading Go's tables: no module data (where: ", image_->path(), ")"));
+  }
+  const uint64_t types_word = is_1_20_ ? kTypesWord120 : kTypesWord118;
+  const std::optional<uint64_t> text = image_->Pointer(*address + kTextWord * 8);
+  const std::optional<uint64_t> types = image_->Pointer(*address + types_word * 8);
+  const std::optional<uint64_t> types_end = image_->Pointer(*address + (types_word + 1) * 8);
+  if (!text || !types || !types_end || image_->BytesAt(*text, 1).empty() || *types > *types_end) {
+    return absl::DataLossError(absl::StrCat(
+        "reading Go's tables: the module data contradicts itself (where: ", image_->path(), ")"));
+  }
+  text_ = *text;
+  types_ = *types;
+  types_end_ = *types_end;
+  return absl::OkStatus();
+}
+
+void GoBinary::ReadBuildInfo() {
+  const ElfImage::Section* const section = image_->FindSection(".go.buildinfo");
+  if (section == nullptr || section->bytes.size() < kBuildInfoHeader ||
+      !absl::StartsWith(AsText(section->bytes), kBuildInfoMagic)) {
+    return;
+  }
+  absl::Span<const uint8_t> rest = section->bytes.subspan(kBuildInfoHeader);
+  const std::optional<absl::string_view> version = TakeString(&rest);
+  const std::optional<absl::string_view> modules = TakeString(&rest);
+  if (!version || !modules) return;
+  build_info_.version = std::string(*version);
+  is_1_18_ = !is_1_20_ && absl::StartsWith(*version, "go1.18");
+  if (modules->size() > 2 * kBuildInfoGuard) {
+    ReadModules(modules->substr(kBuildInfoGuard, modules->size() - 2 * kBuildInfoGuard),
+                &build_info_);
+  }
+}
+
+std::optional<Function> GoBinary::FunctionAt(uint64_t address) const {
+  const uint64_t offset = address - text_;
+  if (address < text_ || offset > 0xffffffff || function_count_ == 0) return std::nullopt;
+  // The last entry that is not after `offset`.
+  uint64_t low = 0;
+  uint64_t high = function_count_;
+  while (high - low > 1) {
+    const uint64_t middle = low + (high - low) / 2;
+    (Load32(entries_, middle * 8) <= offset ? low : high) = middle;
+  }
+  Function function;
+  function.entry = text_ + Load32(entries_, low * 8);
+  function.end = text_ + Load32(entries_, (low + 1) * 8);
+  if (address < function.entry || address >= function.end) return std::nullopt;
+  const uint64_t record = Load32(entries_, low * 8 + 4);
+  if (record > functions_.size() || functions_.size() - record < 8) return std::nullopt;
+  const uint64_t name = Load32(functions_, record + 4);
+  if (name >= names_.size()) return std::nullopt;
+  const absl::string_view text = AsText(names_.subspan(name, kMostNameBytes));
+  function.name = text.substr(0, text.find('\0'));
+  return function;
+}
+
+}  // namespace tidemark::golang
