@@ -194,7 +194,7 @@ std::string Badge(const std::optional<Container>& container) {
   std::string badge = tidemark::Name(container->kind);
   if (!container->type.empty()) absl::StrAppend(&badge, " ", container->type);
   if (container->operation != Operation::kUnknown) {
-    absl::StrAppend(&badge, ", ", tidemark::Name(container->operation));
+    absl::StrAppend(&badge, ", ", ShownName(container->operation));
   }
   if (container->evidence == Evidence::kInferred) badge += " (inferred)";
   return badge;
