@@ -7,6 +7,7 @@
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/str_cat.h"
+#include "analyzer/classify/badge.h"
 #include "analyzer/classify/function_class.h"
 #include "analyzer/classify/go_sites.h"
 #include "analyzer/classify/growth_pattern.h"
@@ -167,12 +168,16 @@ class Pass {
   }
 
   ContainerId Intern(const Container& container) {
-    const std::string key = absl::StrCat(
-        static_cast<int>(container.kind), "|", static_cast<int>(container.operation), "|",
-        static_cast<int>(container.evidence), "|", container.type, "|", container.element);
+    const std::string key =
+        absl::StrCat(static_cast<int>(container.kind), "|", static_cast<int>(container.operation),
+                     "|", static_cast<int>(container.evidence), "|", container.type, "|",
+                     container.element, "|", container.badge);
     auto [it, inserted] =
         container_ids_.try_emplace(key, ContainerId{static_cast<uint32_t>(container_ids_.size())});
-    if (inserted) result_.containers.push_back(container);
+    if (inserted) {
+      Container& added = result_.containers.emplace_back(container);
+      if (added.badge.empty()) added.badge = BadgeOf(added);
+    }
     return it->second;
   }
 

@@ -51,6 +51,10 @@ bool TakesItsOwnClass(const FunctionName& parts, absl::string_view scope) {
          absl::StartsWith(parameters, "&");
 }
 
+bool IsTable(ContainerKind kind) {
+  return kind == ContainerKind::kMap || kind == ContainerKind::kSet;
+}
+
 absl::string_view ArgumentOr(const std::vector<absl::string_view>& arguments, size_t i) {
   return i < arguments.size() ? arguments[i] : absl::string_view();
 }
@@ -201,12 +205,16 @@ Container MakeContainer(ContainerKind kind, absl::string_view shown, Shape shape
 }
 
 FunctionClassifier::FunctionClassifier() {
-  for (const ClassRule& rule : ClassRules()) classes_.Add(rule.name, &rule);
-  for (const FunctionRule& rule : FunctionRules()) functions_.Add(rule.function, &rule);
-  for (const OperationRule& rule : OperationRules()) {
-    operations_.Add(rule.function, rule.operation);
+  for (const RuleTable& table : BuiltInRules()) {
+    for (const ClassRule& rule : table.classes) classes_.Add(rule.name, &rule);
+    for (const FunctionRule& rule : table.functions) functions_.Add(rule.function, &rule);
+    for (const OperationRule& rule : table.operations) {
+      operations_.Add(rule.function, rule.operation);
+    }
+    for (absl::string_view function : table.glue) glue_.Add(function, true);
+    namespaces_.insert(namespaces_.end(), table.namespaces.begin(), table.namespaces.end());
+    modules_.insert(modules_.end(), table.modules.begin(), table.modules.end());
   }
-  for (absl::string_view function : GlueFunctions()) glue_.Add(function, true);
 }
 
 Operation FunctionClassifier::OperationOf(const FunctionName& parts,
@@ -229,6 +237,9 @@ bool FunctionClassifier::ClassifyMember(const FunctionName& parts, FunctionClass
       result->role = Role::kContainer;
       result->container = MakeContainer(rule.kind, rule.shown, rule.shape, type.arguments);
       result->container.operation = OperationOf(parts, i == 0 ? scope : absl::string_view());
+      if (IsTable(rule.kind) && result->container.operation == Operation::kGrow) {
+        result->container.operation = Operation::kRehash;
+      }
       result->is_certain = rule.shape != Shape::kNodeAllocator;
       return true;
     }
@@ -259,7 +270,7 @@ FunctionClass FunctionClassifier::Classify(absl::string_view name,
     return result;
   }
   const bool is_rust = has_hash || IsRust(system_name);
-  for (const NamespaceRule& rule : GlueNamespaces()) {
+  for (const NamespaceRule& rule : namespaces_) {
     if ((!rule.rust_only || is_rust) && absl::StartsWith(qualified, rule.prefix)) {
       result.role = Role::kGlue;
       return result;
@@ -275,7 +286,7 @@ FunctionClass FunctionClassifier::Classify(absl::string_view name,
 bool FunctionClassifier::IsGlueModule(absl::string_view path) const {
   const size_t slash = path.rfind('/');
   const absl::string_view file = slash == absl::string_view::npos ? path : path.substr(slash + 1);
-  for (absl::string_view prefix : GlueModules()) {
+  for (absl::string_view prefix : modules_) {
     if (absl::StartsWith(file, prefix)) return true;
   }
   return false;

@@ -6,12 +6,15 @@
 #ifndef TIDEMARK_ANALYZER_CLASSIFY_FUNCTION_CLASS_H_
 #define TIDEMARK_ANALYZER_CLASSIFY_FUNCTION_CLASS_H_
 
+#include <algorithm>
+#include <cstddef>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/string_view.h"
+#include "absl/strings/strip.h"
 #include "analyzer/classify/cxx_name.h"
 #include "analyzer/classify/rules.h"
 #include "analyzer/model/annotations.h"
@@ -33,32 +36,28 @@ struct FunctionClass {
 };
 
 // Patterns that are whole names, or prefixes when they end in '*'. A whole name wins over
-// a prefix, an earlier prefix over a later one.
+// a prefix, a longer prefix over a shorter one.
 template <class T>
 class PatternMap {
  public:
-  void Add(absl::string_view pattern, const T& value) {
-    if (!pattern.empty() && pattern.back() == '*') {
-      pattern.remove_suffix(1);
-      prefixes_[pattern.empty() ? '\0' : pattern[0]].emplace_back(pattern, value);
-    } else {
-      exact_.emplace(pattern, value);
-    }
+  // False when the pattern was there already: the first one stays.
+  bool Add(absl::string_view pattern, const T& value) {
+    if (!absl::ConsumeSuffix(&pattern, "*")) return whole_.emplace(pattern, value).second;
+    longest_prefix_ = std::max(longest_prefix_, pattern.size());
+    return prefixes_.emplace(pattern, value).second;
   }
   const T* Find(absl::string_view name) const {
-    if (auto it = exact_.find(name); it != exact_.end()) return &it->second;
-    if (name.empty()) return nullptr;
-    auto it = prefixes_.find(name[0]);
-    if (it == prefixes_.end()) return nullptr;
-    for (const auto& [prefix, value] : it->second) {
-      if (name.substr(0, prefix.size()) == prefix) return &value;
+    if (auto it = whole_.find(name); it != whole_.end()) return &it->second;
+    for (size_t n = std::min(name.size(), longest_prefix_) + 1; n-- > 0;) {
+      if (auto it = prefixes_.find(name.substr(0, n)); it != prefixes_.end()) return &it->second;
     }
     return nullptr;
   }
 
  private:
-  absl::flat_hash_map<absl::string_view, T> exact_;
-  absl::flat_hash_map<char, std::vector<std::pair<absl::string_view, T>>> prefixes_;
+  absl::flat_hash_map<absl::string_view, T> whole_;
+  absl::flat_hash_map<absl::string_view, T> prefixes_;
+  size_t longest_prefix_ = 0;
 };
 
 class FunctionClassifier {
@@ -78,6 +77,8 @@ class FunctionClassifier {
   PatternMap<const FunctionRule*> functions_;
   PatternMap<Operation> operations_;
   PatternMap<bool> glue_;
+  std::vector<NamespaceRule> namespaces_;
+  std::vector<absl::string_view> modules_;
 };
 
 // Exposed for tests: the container that `rule` makes of a class's template arguments.

@@ -25,7 +25,7 @@ std::string Classified(const std::string& name, const std::string& system_name =
       break;
   }
   return std::string(Name(what.container.kind)) + " " + what.container.type + " [" +
-         what.container.element + "] " + Name(what.container.operation) +
+         what.container.element + "] " + ShownName(what.container.operation) +
          (what.is_certain ? "" : "?");
 }
 
@@ -54,7 +54,7 @@ TEST(FunctionClassifier, HashTables) {
       " >, std::__detail::_Mod_range_hashing, std::__detail::_Default_ranged_hash, "
       "std::__detail::_Prime_rehash_policy, std::__detail::_Hashtable_traits<true, false, true> >";
   EXPECT_EQ(Classified(table + "::_M_rehash(unsigned long, unsigned long const&)"),
-            "map std::unordered_map<std::string, S> [std::pair<const std::string, S>] grow");
+            "map std::unordered_map<std::string, S> [std::pair<const std::string, S>] rehash");
   EXPECT_EQ(Classified(table + "::_Scoped_node::_Scoped_node<int>(int)"),
             "map std::unordered_map<std::string, S> [std::pair<const std::string, S>] ");
   EXPECT_EQ(Classified("std::__detail::_Map_base<int, std::pair<int const, S>, "
@@ -126,7 +126,7 @@ TEST(FunctionClassifier, OtherLanguages) {
   EXPECT_EQ(Classified("alloc::alloc::exchange_malloc::h0123456789abcdef"), "glue");
   EXPECT_EQ(Classified("runtime.mapassign_faststr"), "map  [] insert");
   EXPECT_EQ(Classified("runtime.mallocgc"), "glue");
-  EXPECT_EQ(Classified("internal/runtime/maps.(*table).grow"), "map  [] grow");
+  EXPECT_EQ(Classified("internal/runtime/maps.(*table).grow"), "map  [] rehash");
   EXPECT_EQ(Classified("main.(*Server).handle"), "user");
   EXPECT_EQ(Classified("g_hash_table_insert"), "map GHashTable [] insert");
 }
@@ -140,26 +140,33 @@ TEST(FunctionClassifier, Modules) {
   EXPECT_FALSE(classifier.IsGlueModule(""));
 }
 
-// A rule that an earlier prefix hides would be dead data.
-TEST(Rules, NoneIsHidden) {
-  const auto hides = [](absl::string_view earlier, absl::string_view later) {
-    return !earlier.empty() && earlier.back() == '*' && later.back() == '*' &&
-           later.substr(0, earlier.size() - 1) == earlier.substr(0, earlier.size() - 1);
-  };
-  const auto operations = OperationRules();
-  for (size_t i = 0; i < operations.size(); ++i) {
-    for (size_t j = i + 1; j < operations.size(); ++j) {
-      EXPECT_FALSE(hides(operations[i].function, operations[j].function))
-          << operations[i].function << " hides " << operations[j].function;
+// Of two rules for one pattern, one would be dead data.
+TEST(Rules, NoneIsTwice) {
+  PatternMap<bool> classes, functions, operations, glue;
+  for (const RuleTable& table : BuiltInRules()) {
+    for (const ClassRule& rule : table.classes) EXPECT_TRUE(classes.Add(rule.name, true));
+    for (const FunctionRule& rule : table.functions) {
+      EXPECT_TRUE(functions.Add(rule.function, true)) << rule.function;
     }
-  }
-  const auto functions = FunctionRules();
-  for (size_t i = 0; i < functions.size(); ++i) {
-    for (size_t j = i + 1; j < functions.size(); ++j) {
-      EXPECT_FALSE(hides(functions[i].function, functions[j].function))
-          << functions[i].function << " hides " << functions[j].function;
+    for (const OperationRule& rule : table.operations) {
+      EXPECT_TRUE(operations.Add(rule.function, true)) << rule.function;
     }
+    for (absl::string_view function : table.glue) EXPECT_TRUE(glue.Add(function, true)) << function;
   }
+}
+
+TEST(PatternMap, LongestWins) {
+  PatternMap<int> map;
+  map.Add("json_*", 1);
+  map.Add("json_object_*", 2);
+  map.Add("json_object", 3);
+  EXPECT_EQ(*map.Find("json_array"), 1);
+  EXPECT_EQ(*map.Find("json_object_set"), 2);
+  EXPECT_EQ(*map.Find("json_object"), 3);
+  EXPECT_EQ(map.Find("json"), nullptr);
+  EXPECT_EQ(map.Find(""), nullptr);
+  EXPECT_FALSE(map.Add("json_*", 4));
+  EXPECT_EQ(*map.Find("json_"), 1);
 }
 
 }  // namespace

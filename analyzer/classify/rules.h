@@ -7,6 +7,8 @@
 #ifndef TIDEMARK_ANALYZER_CLASSIFY_RULES_H_
 #define TIDEMARK_ANALYZER_CLASSIFY_RULES_H_
 
+#include <vector>
+
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
 #include "analyzer/model/annotations.h"
@@ -27,26 +29,27 @@ enum class Shape {
   kPolicy,         // absl's raw_hash_set<Policy…>: the policy tells map or set
 };
 
-// A class whose member functions are the container. `name` is compared whole, without
-// template arguments.
+// In every table a pattern is a whole name, or a prefix when it ends in '*'. A whole name wins
+// over a prefix, a longer prefix over a shorter one.
+
+// A class whose member functions are the container. `name` is compared without template
+// arguments.
 struct ClassRule {
   absl::string_view name;
   ContainerKind kind;
   absl::string_view shown;
   Shape shape;
 };
-absl::Span<const ClassRule> ClassRules();
 
-// What a container's member function does to it. A name that ends in '*' is a prefix;
-// the first match counts. kUnknown: says nothing, ask the next frame out.
+// What a container's member function does to it. kUnknown: says nothing, ask the next frame
+// out. What makes a map or set grow is a rehash.
 struct OperationRule {
   absl::string_view function;
   Operation operation;
 };
-absl::Span<const OperationRule> OperationRules();
 
 // Free functions (with their namespace) that are containers: factories of C++, and the
-// containers of C, Go and Python run times. '*' at the end makes a prefix.
+// containers of C and of run times.
 struct FunctionRule {
   absl::string_view function;
   ContainerKind kind;
@@ -54,22 +57,36 @@ struct FunctionRule {
   Shape shape;
   Operation operation;
 };
-absl::Span<const FunctionRule> FunctionRules();
 
-// Glue: functions through which a program allocates but which nobody calls the site.
-// '*' at the end makes a prefix.
-absl::Span<const absl::string_view> GlueFunctions();
-
-// Namespaces that are glue whole. `rust_only`: only for functions mangled by rustc, as
-// the words are too common.
+// A namespace that is glue whole. `rust_only`: only for functions mangled by rustc, as the
+// words are too common.
 struct NamespaceRule {
   absl::string_view prefix;  // with its "::"
   bool rust_only;
 };
-absl::Span<const NamespaceRule> GlueNamespaces();
 
-// Files whose every frame is glue, symbolized or not: prefixes of the file's name.
-absl::Span<const absl::string_view> GlueModules();
+// The rules of one language or library.
+struct RuleTable {
+  absl::Span<const ClassRule> classes = {};
+  absl::Span<const FunctionRule> functions = {};
+  absl::Span<const OperationRule> operations = {};
+  // Functions through which a program allocates but which nobody calls the site.
+  absl::Span<const absl::string_view> glue = {};
+  absl::Span<const NamespaceRule> namespaces = {};
+  // Files whose every frame is glue, symbolized or not: prefixes of the file's name.
+  absl::Span<const absl::string_view> modules = {};
+};
+
+// One for each file rules_*.cc.
+RuleTable CppStandardRules();
+RuleTable CppLibraryRules();
+RuleTable RustRules();
+RuleTable CRules();
+RuleTable RuntimeRules();
+RuleTable OperationRules();
+
+// All of them. No pattern of one kind is in two.
+const std::vector<RuleTable>& BuiltInRules();
 
 }  // namespace tidemark::classify
 

@@ -19,6 +19,7 @@ Json SiteJson(const report::Frame& frame) {
 Json ContainerJson(const std::optional<Container>& container) {
   if (!container) return Json();
   return Json{{"kind", Name(container->kind)},
+              {"badge", container->badge},
               {"type", TextOrNull(container->type)},
               {"element", TextOrNull(container->element)},
               {"operation", TextOrNull(Name(container->operation))},
@@ -33,13 +34,15 @@ std::string SiteText(report::Frame frame) {
 
 std::string ContainerText(const std::optional<Container>& container) {
   if (!container) return "";
-  std::string badge = tidemark::Name(container->kind);
-  if (!container->type.empty()) absl::StrAppend(&badge, " ", container->type);
+  std::string text = container->badge;
   if (container->operation != Operation::kUnknown) {
-    absl::StrAppend(&badge, ", ", tidemark::Name(container->operation));
+    absl::StrAppend(&text, ", ", ShownName(container->operation));
   }
-  if (container->evidence == Evidence::kInferred) badge += " (inferred)";
-  return badge;
+  if (container->evidence == Evidence::kInferred) text += ", inferred";
+  if (!container->type.empty() && container->type != container->badge) {
+    absl::StrAppend(&text, "  ", container->type);
+  }
+  return text;
 }
 
 }  // namespace tidemark::cli

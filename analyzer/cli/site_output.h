@@ -16,12 +16,12 @@ namespace tidemark::cli {
 
 // {function, file, line, module, address}
 Json SiteJson(const report::Frame& frame);
-// {kind, type, element, operation, evidence}; null without a container.
+// {kind, badge, type, element, operation, evidence}; null without a container.
 Json ContainerJson(const std::optional<Container>& container);
 
 // A frame's function without what only a compiler needs, and its file without folders.
 std::string SiteText(report::Frame frame);
-// "map std::map<int, S>"; "slice (inferred)" where the name is not known.
+// "map<string, Session>, insert  std::map<std::string, shop::Session>"; "slice?, grow, inferred".
 std::string ContainerText(const std::optional<Container>& container);
 
 }  // namespace tidemark::cli

@@ -283,7 +283,7 @@ class SiteBuilder {
     if (site_.container) {
       const Container& c = *site_.container;
       const uint32_t node = AddNode(NodeRole::kContainer, c.type.empty() ? Name(c.kind) : c.type,
-                                    Name(c.operation), {});
+                                    ShownName(c.operation), {});
       AddEdge(inner, node, "stored in", c.evidence, site_.bytes);
       core.push_back(node);
       inner = node;

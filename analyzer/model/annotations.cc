@@ -33,6 +33,7 @@ const char* Name(Operation operation) {
     case Operation::kCreate:
       return "create";
     case Operation::kGrow:
+    case Operation::kRehash:
       return "grow";
     case Operation::kInsert:
       return "insert";
@@ -40,6 +41,10 @@ const char* Name(Operation operation) {
       return "copy";
   }
   return "";
+}
+
+const char* ShownName(Operation operation) {
+  return operation == Operation::kRehash ? "rehash" : Name(operation);
 }
 
 const char* Name(Evidence evidence) {

@@ -26,15 +26,18 @@ enum class ContainerKind : uint8_t {
   kObject,
   kBuffer
 };
-enum class Operation : uint8_t { kUnknown, kCreate, kGrow, kInsert, kCopy };
+// kRehash: a hash table makes its bucket array anew.
+enum class Operation : uint8_t { kUnknown, kCreate, kGrow, kRehash, kInsert, kCopy };
 // How it is known.
 enum class Evidence : uint8_t { kMeasured, kCompiler, kInferred };
 
-// The words of the JSON contract: "map", "slice"…; "create", "grow"… ("" for kUnknown);
-// "measured", "compiler", "inferred".
+// The words of the JSON contract: "map", "slice"…; "create", "grow"… ("" for kUnknown, "grow"
+// for kRehash); "measured", "compiler", "inferred".
 const char* Name(ContainerKind kind);
 const char* Name(Operation operation);
 const char* Name(Evidence evidence);
+// The words for people: those of Name, but "rehash" for kRehash.
+const char* ShownName(Operation operation);
 
 struct Container {
   ContainerKind kind = ContainerKind::kObject;
@@ -42,6 +45,8 @@ struct Container {
   std::string element;  // "Session", "std::pair<const int, Session>"; "" unknown
   Operation operation = Operation::kUnknown;
   Evidence evidence = Evidence::kMeasured;  // kInferred: from a growth pattern or a stripped frame
+  // One short text for all views: "map<string, Session>"; "slice?" when inferred.
+  std::string badge = {};
   friend bool operator==(const Container&, const Container&) = default;
 };
 
