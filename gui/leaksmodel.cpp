@@ -68,7 +68,7 @@ QString LeaksModel::text(const leaks::Finding& finding, int column) const {
     case Site:
       return frameTitle(finding.site);
     case Container:
-      return finding.container ? QString::fromUtf8(Name(finding.container->kind)) : QString();
+      return finding.container ? toQString(finding.container->badge) : QString();
     case Live:
       return bytesText(static_cast<double>(finding.live_bytes));
     case Growth:

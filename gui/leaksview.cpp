@@ -10,7 +10,9 @@
 #include <QSplitter>
 #include <QTableView>
 #include <QVBoxLayout>
+#include <cmath>
 
+#include "analyzer/base/units.h"
 #include "gui/delegates.h"
 #include "gui/format.h"
 #include "gui/tables.h"
@@ -25,6 +27,24 @@ QLabel* wrappedLabel() {
   label->setTextInteractionFlags(Qt::TextSelectableByMouse);
   label->setAlignment(Qt::AlignLeft | Qt::AlignTop);
   return label;
+}
+
+QString timeLeftOf(const leaks::TimeLeft& left) {
+  const auto span = [](double seconds) {
+    return toQString(FormatValue(std::llround(seconds), "seconds"));
+  };
+  return LeaksView::tr("Alone it fills what is left below the limit in %1 (95 %: %2 … %3)")
+      .arg(span(left.seconds), span(left.low_s),
+           left.high_s ? span(*left.high_s) : LeaksView::tr("never"));
+}
+
+QString callersOf(const leaks::Finding& finding) {
+  QStringList callers;
+  for (const leaks::CallerShare& caller : finding.callers) {
+    callers << LeaksView::tr("%1 %2").arg(frameTitle(caller.frame),
+                                          bytesText(static_cast<double>(caller.live_bytes)));
+  }
+  return LeaksView::tr("Called from: %1").arg(callers.join(QStringLiteral(", ")));
 }
 
 QString factsOf(const leaks::Finding& finding, bool ratesArePerMinute) {
@@ -47,6 +67,14 @@ QString factsOf(const leaks::Finding& finding, bool ratesArePerMinute) {
     }
     facts << delta;
   }
+  if (finding.flows) {
+    QString flows = LeaksView::tr("Meanwhile allocated: %1, freed: %2")
+                        .arg(bytesText(finding.flows->allocated), bytesText(finding.flows->freed));
+    if (finding.flows->survived) {
+      flows += LeaksView::tr(", still live of it: %1").arg(bytesText(*finding.flows->survived));
+    }
+    facts << flows;
+  }
   if (finding.slope_bytes_per_hour) {
     QString slope =
         LeaksView::tr("Trend: %1").arg(rateText(*finding.slope_bytes_per_hour, ratesArePerMinute));
@@ -57,6 +85,7 @@ QString factsOf(const leaks::Finding& finding, bool ratesArePerMinute) {
     }
     facts << slope;
   }
+  if (finding.time_left) facts << timeLeftOf(*finding.time_left);
   if (finding.container) {
     QString container = LeaksView::tr("Container: %1").arg(toQString(finding.container->type));
     if (!finding.container->element.empty()) {
@@ -67,6 +96,7 @@ QString factsOf(const leaks::Finding& finding, bool ratesArePerMinute) {
     }
     facts << container;
   }
+  if (!finding.callers.empty()) facts << callersOf(finding);
   return facts.join(QLatin1Char('\n'));
 }
 
