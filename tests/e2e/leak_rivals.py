@@ -152,7 +152,8 @@ class Row:
     def listings(self, leak):
         """Tool -> its best listing for that leak, None where there is none."""
         def best(listings):
-            return min(listings, key=lambda listing: listing.rank(leak) or sys.maxsize, default=None)
+            return min(listings, default=None,
+                       key=lambda listing: listing.rank(leak) or sys.maxsize)
         return {"tidemark": Listing(self.ours.sites, self.program.answer),
                 "pprof": best(self.pprof), "heaptrack": best(self.heaptrack)}
 
@@ -172,7 +173,7 @@ def no_leaks_line(row):
     cells = [f"{len(ours)} called a leak"]
     for listings in (row.pprof, row.heaptrack):  # the second of each is the clearer one
         cells.append(f"lists {listings[1].decoys()} decoys" if listings else "-")
-    return f"| {row.answer['name']} | {row.answer['language']} | no leak | " + " | ".join(cells) + " |"
+    return "| " + " | ".join([row.answer["name"], row.answer["language"], "no leak", *cells]) + " |"
 
 
 class Table:
