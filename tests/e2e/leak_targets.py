@@ -68,7 +68,15 @@ def plain_name(function, language):
 
 
 class Answer:
-    """What is right for one program, by the function's plain name."""
+    """What is right for one program, by the function's plain name.
+
+    answers.json says of each program: language; seconds to run; rate, of sampling; sealed, not
+    looked at while the ranking is tuned; frees_at_exit, for it is tidied up; stripped, has such a
+    twin; leaks, each with its container's kind (several where people would differ, null where
+    there is none; inferred: what may be inferred where there are no names) and why it is one;
+    part_of_leak, what else the leak holds; decoys, what only looks like a leak, and why it is
+    none.
+    """
 
     def __init__(self, answer):
         self.name = answer["name"]

@@ -17,12 +17,12 @@ enum { kAntennas = 24, kWindow = 4000, kReport = 6000, kVendors = 1500 };
 typedef struct Record {
   guint device;
   guint antenna;
-  gchar text[56];
+  gchar text[200];
 } Record;
 
 typedef struct Signal {
   guint device;
-  gdouble strength[12];
+  gdouble strength[60];
 } Signal;
 
 static GHashTable* antennas[kAntennas];
@@ -71,11 +71,11 @@ int main(int argc, char** argv) {
   Pace pace = PaceStart(options.seconds, 100);
   uint64_t letters = 0;
   while (PaceNext(&pace)) {
-    for (int i = 0; i < 180; ++i) {
+    for (int i = 0; i < 40; ++i) {
       const guint device = (guint)RandomNext(&random) | 1;
       const guint antenna = (guint)RandomPopular(&random, kAntennas);
       antenna_hear(antennas[antenna], device, (guint)pace.tick * 1000);
-      if (i % 8 != 0) continue;
+      if (i % 2 != 0) continue;
       window_put(device);
       report_add(device, antenna);
       letters += strlen(vendor_name(1 + device % kVendors));

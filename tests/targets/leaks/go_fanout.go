@@ -40,8 +40,8 @@ func (h *Hub) pump(c *client, size int) {
 }
 
 func (h *Hub) Snapshot(tick int) {
-	state := make([][]byte, 0, 400)
-	for i := 0; i < 400; i++ {
+	state := make([][]byte, 0, 1500)
+	for i := 0; i < 1500; i++ {
 		state = append(state, make([]byte, 1500+(tick+i)%200))
 	}
 	h.state = state
@@ -86,7 +86,7 @@ func main() {
 			hub.Snapshot(pace.tick)
 		}
 		for i := 0; i < 2; i++ {
-			clients = append(clients, hub.Subscribe(int(6000+r.below(4000))))
+			clients = append(clients, hub.Subscribe(int(1500+r.below(1000))))
 		}
 		for len(clients) > 60 {
 			if r.below(4) != 0 {
@@ -97,18 +97,18 @@ func main() {
 		}
 		for i := 0; i < 20; i++ {
 			events++
-			history.Append(int(100 + r.below(200)))
+			history.Append(int(300 + r.below(600)))
 			select {
 			case clients[r.below(uint64(len(clients)))].events <- events:
 			default:
 			}
 		}
 		if r.below(90) == 0 {
-			for i := 0; i < 4000; i++ {
+			for i := 0; i < 12000; i++ {
 				backlog.Push(events + i)
 			}
 		}
-		backlog.Write(120)
+		backlog.Write(400)
 	}
 	fmt.Println("events:", history.next, "state:", len(hub.state), "waiting:", len(backlog.waiting),
 		"delivered some:", atomic.LoadInt64(&hub.delivered) > 0)

@@ -1,6 +1,6 @@
 // A gate in front of web servers.
 //
-//   leak   read_request       a request owns a buffer of 4 KiB; when its credentials are
+//   leak   read_request       a request owns a buffer of 1 KiB; when its credentials are
 //                             wrong, the answer is sent and the function left at once,
 //                             without freeing either: one request in thirty
 //   decoy  connection_open    connections that are kept alive; more of them by day
@@ -26,7 +26,7 @@ struct request {
 struct connection {
   uint64_t opened;
   char peer[64];
-  unsigned char output[640];
+  unsigned char output[3000];
 };
 
 struct rule {
@@ -47,8 +47,8 @@ static struct request* read_request(uint64_t number, bool wrong) {
   strcpy(request->method, "GET");
   snprintf(request->path, sizeof request->path, "/app/page/%" PRIu64, number % 5000);
   snprintf(request->user, sizeof request->user, wrong ? "nobody" : "user%" PRIu64, number % 800);
-  request->headers = malloc(4096);
-  snprintf(request->headers, 4096, "Host: www.example\r\nX-Request: %" PRIu64 "\r\n\r\n", number);
+  request->headers = malloc(1024);
+  snprintf(request->headers, 1024, "Host: www.example\r\nX-Request: %" PRIu64 "\r\n\r\n", number);
   return request;
 }
 

@@ -23,7 +23,7 @@ struct account {
 struct page {
   struct page* next;
   uint64_t job;
-  unsigned char strokes[1000];
+  unsigned char strokes[4000];
 };
 
 struct queue {
@@ -63,7 +63,7 @@ static void page_store(uint64_t job) {
 
 static unsigned char* font_load(unsigned font) {
   if (fonts[font] == NULL) {
-    const size_t size = 15000 + font * 300;
+    const size_t size = 45000 + font * 900;
     fonts[font] = malloc(size);
     memset(fonts[font], (int)font, size);
   }
@@ -90,7 +90,7 @@ int main(int argc, char** argv) {
   uint64_t jobs = 0, ink = 0, next_book = 60;
   while (PaceNext(&pace)) {
     if (at_work(PaceProgress(&pace))) {
-      for (int i = 0; i < 30; ++i) job_done(++jobs, (unsigned)RandomBelow(&random, 900));
+      for (int i = 0; i < 8; ++i) job_done(++jobs, (unsigned)RandomBelow(&random, 900));
     }
     for (int i = 0; i < 10; ++i) {
       status_update((unsigned)RandomBelow(&random, kPrinters), pace.tick);

@@ -1,6 +1,6 @@
 // Routes calls to backends and matches the replies with them.
 //
-//   leak   Backend::Begin       a call is forgotten when its reply comes; for one in seven
+//   leak   Backend::Begin       a call is forgotten when its reply comes; for one in 25
 //                               none comes, and nothing looks for those
 //   decoy  ReplyCache::Put      replies that may be reused, a cache at its limit
 //   decoy  Router::LoadRoutes   the routes, read anew every 1.3 s; the old ones are dropped
@@ -74,14 +74,14 @@ class Router {
       const uint64_t backend = RandomPopular(&random_, backends_.size());
       const uint64_t id = ++calls_;
       backends_[backend].Begin(id, tick);
-      if (RandomBelow(&random_, 7) != 0) in_flight_.emplace_back(backend, id);
+      if (RandomBelow(&random_, 25) != 0) in_flight_.emplace_back(backend, id);
     }
     // Replies to what was sent a few ticks ago.
     const size_t replies = in_flight_.size() > 300 ? in_flight_.size() - 300 : 0;
     for (size_t i = 0; i < replies; ++i) {
       const auto [backend, id] = in_flight_[i];
       waited_ += tick - backends_[backend].End(id);
-      replies_.Put(RandomPopular(&random_, 20000), 200 + RandomBelow(&random_, 600));
+      replies_.Put(RandomPopular(&random_, 20000), 800 + RandomBelow(&random_, 1600));
     }
     in_flight_.erase(in_flight_.begin(), in_flight_.begin() + replies);
   }
@@ -93,7 +93,7 @@ class Router {
 
   void LoadRoutes(uint64_t version) {
     auto routes = std::make_unique<Routes>();
-    for (int i = 0; i < 5000; ++i) {
+    for (int i = 0; i < 12000; ++i) {
       routes->emplace("/service/of/the/shop/number/" + std::to_string(i),
                       "backend-" + std::to_string((i + version) % 24) + ".cluster.example:7000");
     }

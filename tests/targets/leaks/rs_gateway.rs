@@ -1,7 +1,7 @@
 // A gateway that knows its clients' sessions, per tenant.
 //
-//   leak   Tenant::open       a session per login; logging out removes it, but half of the
-//                             clients just vanish, and their sessions stay
+//   leak   Tenant::open       a session per login; logging out removes it, but one in
+//                             eight just vanishes, and its session stays
 //   decoy  Limits::take       a bucket per address, dropped when it is full again: as many as
 //                             there are clients at the time, more by day
 //   decoy  Journal::note      lines that are written out in batches: a saw-tooth
@@ -69,7 +69,7 @@ struct Journal {
 
 impl Journal {
     fn note(&mut self, token: u64, tenant: usize) {
-        let line = format!("tenant {} opened session {:016x} for a client of the api", tenant, token);
+        let line = format!("tenant {} opened session {:016x} for a client of the api{:>200}", tenant, token, ".");
         self.lines.push(line);
         if self.lines.len() >= 7000 {
             self.written += self.lines.len();
@@ -94,7 +94,7 @@ fn main() {
             tenants[tenant].open(token, pace.tick);
             journal.note(token, tenant);
             limits.take(random.below(60000));
-            if token % 2 == 0 {
+            if token % 8 != 0 {
                 open.push_back((tenant, token));
             }
         }

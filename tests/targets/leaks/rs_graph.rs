@@ -1,7 +1,7 @@
 // Answers questions about who knows whom; each question builds a little graph.
 //
 //   leak   Graph::link          two nodes that hold each other by Rc: dropping the graph drops
-//                               neither. Most graphs are trees; one in eight has a pair
+//                               neither. Few do: one link in fifty
 //   decoy  Answers::remember    answers by question: once each of 1800 questions was asked,
 //                               there are no more
 //   decoy  People::load         the people, loaded in the first seconds, then constant
@@ -56,8 +56,8 @@ struct Answers {
 
 impl Answers {
     fn remember(&mut self, question: u64, weight: f32) -> f32 {
-        let answer = self.known.entry(question).or_insert_with(|| vec![weight; 120]);
-        answer[(question % 120) as usize]
+        let answer = self.known.entry(question).or_insert_with(|| vec![weight; 600]);
+        answer[(question % 600) as usize]
     }
 }
 
@@ -68,7 +68,7 @@ struct People {
 
 impl People {
     fn load(&mut self, until: u64) {
-        while (self.names.len() as u64) < until.min(14000) {
+        while (self.names.len() as u64) < until.min(40000) {
             let number = self.names.len() as u64;
             let name = format!("person {} who lives at {} Long Street in Example", number, number % 800);
             self.names.insert(number, name);
@@ -84,12 +84,12 @@ fn main() {
     let mut sum = 0.0;
     let mut pace = pacing::Pace::start(options.seconds, 100.0);
     while pace.next() {
-        people.load((pace.progress() / 0.2 * 14000.0) as u64);
+        people.load((pace.progress() / 0.2 * 40000.0) as u64);
         for _ in 0..8 {
             let mut graph = Graph { roots: Vec::new() };
             for _ in 0..4 {
-                let mutual = random.below(8) == 0;
-                graph.link(random.below(14000), random.below(14000), mutual);
+                let mutual = random.below(50) == 0;
+                graph.link(random.below(40000), random.below(40000), mutual);
             }
             let weight = graph.weight();
             sum += answers.remember(random.below(1800), weight);

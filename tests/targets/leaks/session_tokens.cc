@@ -1,7 +1,7 @@
 // Sessions and their channels, which know each other.
 //
 //   leak   Gate::Login          a session holds its channel and the channel its session, both
-//                               by shared_ptr; a logout cuts the cycle, but a third of the
+//                               by shared_ptr; a logout cuts the cycle, but a few
 //                               people never log out, and the timeout only drops the handle
 //   decoy  KeyCache::Fetch      keys, an LRU cache at its limit
 //   decoy  BufferPool::Borrow   buffers that are given back; as many as were needed at once
@@ -53,7 +53,7 @@ class KeyCache {
  private:
   struct Key {
     uint64_t number;
-    uint64_t bits[64];
+    uint64_t bits[256];
   };
   std::list<Key> keys_;
   std::unordered_map<uint64_t, std::list<Key>::iterator> by_number_;
@@ -64,7 +64,7 @@ class BufferPool {
   using Buffer = std::unique_ptr<std::vector<char>>;
 
   Buffer Borrow() {
-    if (free_.empty()) return std::make_unique<std::vector<char>>(2048);
+    if (free_.empty()) return std::make_unique<std::vector<char>>(6000);
     Buffer buffer = std::move(free_.back());
     free_.pop_back();
     return buffer;
@@ -101,7 +101,7 @@ class Server {
       sum_ += keys_.Fetch(RandomPopular(&random_, 6000));
     }
     while (online_.size() > 900) {
-      if (!RandomPercent(&random_, 33)) gate_.Logout(online_.front());
+      if (!RandomPercent(&random_, 6)) gate_.Logout(online_.front());
       online_.pop_front();  // logged out, or timed out
     }
     // Exchanges that are under way; ever more of them until the third part of the run.
