@@ -55,6 +55,7 @@ int Run(int argc, const char* const* argv) {
   AddRecordCommands(app, exit_status);
   AddProcessCommands(app, exit_status);
   AddLeakCommands(app, exit_status);
+  AddCheckCommand(app, exit_status);
   AddReportCommands(app, exit_status);
   AddGraphCommands(app, exit_status);
   AddListingCommands(app, exit_status);

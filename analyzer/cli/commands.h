@@ -14,6 +14,7 @@ void AddGraphCommands(CLI::App& app, int& exit_status);    // tree, peek, graph,
 void AddListingCommands(CLI::App& app, int& exit_status);  // traces, tags, raw, list, …
 void AddFlameCommand(CLI::App& app, int& exit_status);     // flame
 void AddLeakCommands(CLI::App& app, int& exit_status);     // leaks, escape
+void AddCheckCommand(CLI::App& app, int& exit_status);     // check
 void AddRecordCommands(CLI::App& app, int& exit_status);   // record, snapshot
 void AddProcessCommands(CLI::App& app, int& exit_status);  // ps, control
 

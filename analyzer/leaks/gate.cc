@@ -30,10 +30,10 @@ constexpr double kLongerRun = 1.5;
 // Sampling closer than that is cheaper done exactly.
 constexpr double kClosestRate = 1024;
 
-int64_t ToInteger(double value) {
-  constexpr double kMost = 9.2e18;
-  return std::llround(std::clamp(value, -kMost, kMost));
-}
+// Beyond this no integer holds a value.
+constexpr double kMost = 9.2e18;
+
+int64_t ToInteger(double value) { return std::llround(std::clamp(value, -kMost, kMost)); }
 
 absl::Status BadInput(absl::string_view what) { return absl::FailedPreconditionError(what); }
 
@@ -174,12 +174,12 @@ class Gate {
     GateGrowth growth;
     growth.base = ToInteger(comparison.base.estimate);
     growth.now = ToInteger(comparison.now.estimate);
-    growth.delta = growth.now - growth.base;
+    growth.delta = ToInteger(comparison.delta());
     growth.base_samples = ToInteger(comparison.base.samples);
     growth.samples = ToInteger(comparison.now.samples);
     if (sites.has_sampling()) {
       const auto [low, high] = DifferenceAt(kNormal95, comparison, 1);
-      growth.delta_ci = Interval{low, high};
+      growth.delta_ci = Interval{std::max(low, -kMost), std::min(high, kMost)};
     }
     return growth;
   }
