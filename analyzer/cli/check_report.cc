@@ -69,15 +69,16 @@ std::string TotalText(const GateResult& result) {
   return text;
 }
 
-std::string FindingText(const GateFinding& finding, size_t number, bool same_site) {
+// One site may break several rules: what was said of it just before is not said again.
+std::string FindingText(const GateFinding& finding, size_t number, const GateFinding* before) {
   constexpr const char* kIndent = "      ";
   std::string text = absl::StrFormat("%3d. %s", number, Name(finding.rule));
   if (finding.site) absl::StrAppend(&text, ": ", SiteText(*finding.site));
   absl::StrAppend(&text, "\n", kIndent, finding.message, "\n");
-  // One site may break several rules; its stack is said once.
-  if (same_site) return text;
-  const std::string container = ContainerText(finding.container);
-  if (!container.empty()) absl::StrAppend(&text, kIndent, container, "\n");
+  if (finding.container && (before == nullptr || before->container != finding.container)) {
+    absl::StrAppend(&text, kIndent, ContainerText(finding.container), "\n");
+  }
+  if (before != nullptr && before->stack == finding.stack) return text;
   const size_t end = std::min(finding.stack.size(), finding.site_frame + kShownFrames);
   for (size_t i = finding.site_frame; i < end; ++i) {
     absl::StrAppend(&text, kIndent, "  ", SiteText(finding.stack[i]), "\n");
@@ -110,8 +111,7 @@ std::string CheckText(const GateResult& result) {
   const GateFinding* before = nullptr;
   size_t number = 0;
   for (const GateFinding& finding : result.findings) {
-    const bool same_site = before != nullptr && before->site == finding.site;
-    text += FindingText(finding, ++number, same_site);
+    text += FindingText(finding, ++number, before);
     before = &finding;
   }
   return text;

@@ -25,8 +25,9 @@ using ProfilePtr = std::shared_ptr<const Profile>;
 constexpr double kFalseAlarms = 0.0025;
 constexpr double kNormal95 = 1.959964;
 constexpr size_t kSnapshotsForTrend = 3;
-// Runs of such unequal length are not comparable without a word.
+// Runs of such unequal length, if they are long, are not comparable without a word.
 constexpr double kLongerRun = 1.5;
+constexpr int64_t kLongRunNs = 10'000'000'000;
 // Sampling closer than that is cheaper done exactly.
 constexpr double kClosestRate = 1024;
 
@@ -34,6 +35,12 @@ constexpr double kClosestRate = 1024;
 constexpr double kMost = 9.2e18;
 
 int64_t ToInteger(double value) { return std::llround(std::clamp(value, -kMost, kMost)); }
+
+// Source trees differ from one build to the next.
+std::string SiteName(report::Frame frame) {
+  frame.file = std::string(BaseName(frame.file));
+  return report::ToString(frame);
+}
 
 absl::Status BadInput(absl::string_view what) { return absl::FailedPreconditionError(what); }
 
@@ -78,7 +85,8 @@ void CompareLikeMoments(Side& base, Side& now, std::vector<std::string>* notes) 
 void NoteRunTimes(const Side& base, const Side& now, std::vector<std::string>* notes) {
   const int64_t before = base.newest().duration_ns();
   const int64_t after = now.newest().duration_ns();
-  if (before <= 0 || after <= 0 || report::SameProcess(base.newest(), now.newest())) return;
+  if (before <= 0 || after <= 0 || std::max(before, after) < kLongRunNs) return;
+  if (report::SameProcess(base.newest(), now.newest())) return;
   const double longer = static_cast<double>(after) / static_cast<double>(before);
   if (longer < kLongerRun && longer > 1 / kLongerRun) return;
   notes->push_back(absl::StrCat("the base ran ", FormatValue(before, "nanoseconds"), ", the other ",
@@ -232,7 +240,7 @@ class Gate {
                      ", which is more than ", limit_text);
     if (most != nullptr) {
       absl::StrAppend(&finding.message, "; most of it, ", Text(finding.growth.delta), ", at ",
-                      report::ToString(*finding.site));
+                      SiteName(*finding.site));
     }
     finding.rule = GateRule::kMaxGrowth;
     finding.limit = bound.limit + (bound.factor - 1) * total.base.estimate;
@@ -316,8 +324,8 @@ class Gate {
                                                 : Text(limit.value));
     if (most) {
       const GateFinding site = MakeFinding(GateRule::kMaxSiteGrowth, sites, sites.pairs()[*most]);
-      absl::StrAppend(&note, ", as ", seem, seem == 1 ? " seems" : " seem",
-                      " to: ", seem == 1 ? "" : "most of all ", report::ToString(*site.site),
+      absl::StrAppend(&note, ", as ", open == 1 ? "it" : absl::StrCat(seem, " of them"),
+                      seem == 1 ? " seems to: " : " seem to, most of all: ", SiteName(*site.site),
                       " by ", Text(site.growth.delta),
                       IntervalText(site.growth.delta_ci, result_.unit));
     }
@@ -360,10 +368,10 @@ class Gate {
       GateFinding finding = MakeFinding(GateRule::kNoNewLeaks, sites, pair);
       finding.limit = kNegligibleBytes;
       finding.message = absl::StrCat(
-          pair.base.known ? "a " : "new here, and a ", Name(verdict.verdict), " (",
-          pair.base.known ? absl::StrCat(Name((*before)[tested[t]].verdict), " in the base")
-                          : "the base does not have it",
-          "): ", GrewText(finding.growth, "bytes"), "; ", verdict.reason);
+          "a ", Name(verdict.verdict),
+          pair.base.known ? absl::StrCat(" (", Name((*before)[tested[t]].verdict), " in the base)")
+                          : " that the base does not have",
+          ": ", GrewText(finding.growth, "bytes"), "; ", verdict.reason);
       result_.findings.push_back(std::move(finding));
     }
     return absl::OkStatus();
