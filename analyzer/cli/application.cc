@@ -56,6 +56,7 @@ int Run(int argc, const char* const* argv) {
   AddProcessCommands(app, exit_status);
   AddLeaksCommand(app, exit_status);
   AddEscapeCommand(app, exit_status);
+  AddCheckCommand(app, exit_status);
   AddReportCommands(app, exit_status);
   AddGraphCommands(app, exit_status);
   AddListingCommands(app, exit_status);

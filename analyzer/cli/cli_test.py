@@ -67,7 +67,7 @@ class Help(unittest.TestCase):
                          ["convert", "diff", "top"])
         for command in commands:
             self.assertIn(command, run(command, "--help").stdout)
-        for absent in ("serve", "check", "attach"):
+        for absent in ("serve", "attach"):
             self.assertNotIn(absent, commands)
             run(absent, status=2)
 

@@ -15,6 +15,7 @@ void AddListingCommands(CLI::App& app, int& exit_status);  // traces, tags, raw,
 void AddFlameCommand(CLI::App& app, int& exit_status);     // flame
 void AddLeaksCommand(CLI::App& app, int& exit_status);     // leaks
 void AddEscapeCommand(CLI::App& app, int& exit_status);    // escape
+void AddCheckCommand(CLI::App& app, int& exit_status);     // check
 void AddRecordCommands(CLI::App& app, int& exit_status);   // record, snapshot
 void AddProcessCommands(CLI::App& app, int& exit_status);  // ps, control
 

@@ -13,7 +13,7 @@
 #include "analyzer/cli/json_writer.h"
 #include "analyzer/cli/open_profile.h"
 #include "analyzer/cli/options.h"
-#include "analyzer/cli/site_output.h"
+#include "analyzer/cli/site_text.h"
 #include "analyzer/escape/path_graph.h"
 
 namespace tidemark::cli {

@@ -30,6 +30,23 @@ Json FramesJson(const std::vector<report::Frame>& frames) {
   return out;
 }
 
+Json SiteJson(const report::Frame& frame) {
+  Json json = FrameJson(frame);
+  json.erase("build_id");
+  json.erase("inlined");
+  return json;
+}
+
+Json ContainerJson(const std::optional<Container>& container) {
+  if (!container) return Json();
+  return Json{{"kind", Name(container->kind)},
+              {"badge", container->badge},
+              {"type", TextOrNull(container->type)},
+              {"element", TextOrNull(container->element)},
+              {"operation", TextOrNull(Name(container->operation))},
+              {"evidence", Name(container->evidence)}};
+}
+
 Json DocumentHead(absl::string_view schema, absl::string_view sample_type, absl::string_view unit,
                   int64_t total) {
   return Json{{"schema", std::string(schema)},

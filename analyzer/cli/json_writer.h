@@ -9,10 +9,12 @@
 #include <cstddef>
 #include <cstdint>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "absl/strings/string_view.h"
+#include "analyzer/model/annotations.h"
 #include "analyzer/report/diff.h"
 #include "analyzer/report/frame.h"
 #include "analyzer/report/selection.h"
@@ -28,6 +30,10 @@ Json NumberOrNull(int64_t number);
 // {function, file, line, module, build_id, address, inlined}
 Json FrameJson(const report::Frame& frame);
 Json FramesJson(const std::vector<report::Frame>& frames);
+// {function, file, line, module, address}: what stands for a site.
+Json SiteJson(const report::Frame& frame);
+// {kind, badge, type, element, operation, evidence}; null for none.
+Json ContainerJson(const std::optional<Container>& container);
 // {schema, sample_type, unit, total}: what every document begins with.
 Json DocumentHead(absl::string_view schema, absl::string_view sample_type, absl::string_view unit,
                   int64_t total);

@@ -5,7 +5,6 @@
 #include <vector>
 
 #include "analyzer/cli/json_writer.h"
-#include "analyzer/cli/site_output.h"
 
 namespace tidemark::cli {
 namespace {

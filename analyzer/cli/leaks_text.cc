@@ -8,7 +8,7 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "analyzer/base/units.h"
-#include "analyzer/cli/site_output.h"
+#include "analyzer/cli/site_text.h"
 
 namespace tidemark::cli {
 namespace {

@@ -13,31 +13,6 @@ constexpr double kNodeFraction = 0.005;
 constexpr double kEdgeFraction = 0.001;
 constexpr int64_t kGraphNodes = 80;
 
-template <typename T>
-using Words = std::vector<std::pair<std::string, T>>;
-
-// An option whose values are words; the help shows them in the given order.
-template <typename T>
-CLI::Option* AddWords(CLI::App& command, const std::string& name, T& value, const Words<T>& words,
-                      const std::string& description) {
-  std::string list;
-  for (const auto& [word, unused] : words) list += (list.empty() ? "" : "|") + word;
-  return command
-      .add_option_function<std::string>(
-          name,
-          [&value, words, list, name](const std::string& given) {
-            for (const auto& [word, meaning] : words) {
-              if (word == given) {
-                value = meaning;
-                return;
-              }
-            }
-            throw CLI::ValidationError(name, given + " is none of " + list);
-          },
-          description)
-      ->type_name(list);
-}
-
 void AddText(CLI::App& command, const char* name, std::string& value, const char* type,
              const char* description) {
   command.add_option(name, value, description)->type_name(type);

@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "analyzer/cli/open_profile.h"
@@ -40,6 +41,32 @@ struct ReportFlags {
     return {.symbolize = symbolize, .classify = false, .fetch = fetch};
   }
 };
+
+template <typename T>
+using Words = std::vector<std::pair<std::string, T>>;
+
+// An option whose values are words; the help shows them in the given order. `value` must
+// outlive `command`.
+template <typename T>
+CLI::Option* AddWords(CLI::App& command, const std::string& name, T& value, const Words<T>& words,
+                      const std::string& description) {
+  std::string list;
+  for (const auto& [word, unused] : words) list += (list.empty() ? "" : "|") + word;
+  return command
+      .add_option_function<std::string>(
+          name,
+          [&value, words, list, name](const std::string& given) {
+            for (const auto& [word, meaning] : words) {
+              if (word == given) {
+                value = meaning;
+                return;
+              }
+            }
+            throw CLI::ValidationError(name, given + " is none of " + list);
+          },
+          description)
+      ->type_name(list);
+}
 
 // `format` and `symbolize` must outlive `command`.
 void AddFormatOption(CLI::App& command, Format& format);

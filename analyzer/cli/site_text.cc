@@ -1,4 +1,4 @@
-#include "analyzer/cli/site_output.h"
+#include "analyzer/cli/site_text.h"
 
 #include <filesystem>
 
@@ -6,25 +6,6 @@
 #include "analyzer/classify/cxx_name.h"
 
 namespace tidemark::cli {
-
-Json SiteJson(const report::Frame& frame) {
-  Json json = FrameJson(frame);
-  return Json{{"function", json["function"]},
-              {"file", json["file"]},
-              {"line", json["line"]},
-              {"module", json["module"]},
-              {"address", json["address"]}};
-}
-
-Json ContainerJson(const std::optional<Container>& container) {
-  if (!container) return Json();
-  return Json{{"kind", Name(container->kind)},
-              {"badge", container->badge},
-              {"type", TextOrNull(container->type)},
-              {"element", TextOrNull(container->element)},
-              {"operation", TextOrNull(Name(container->operation))},
-              {"evidence", Name(container->evidence)}};
-}
 
 std::string SiteText(report::Frame frame) {
   frame.function = classify::ShortFunctionName(frame.function);
