@@ -60,6 +60,9 @@ constexpr RuntimeEntry kEntries[] = {
     {"selectnb*", kObject, Step::kCreate, Argument::kUsual, kNoRegister, "runtime.sudog"},
     {"semacquire*", kObject, Step::kCreate, Argument::kUsual, kNoRegister, "runtime.sudog"},
     {"notifyListWait", kObject, Step::kCreate, Argument::kUsual, kNoRegister, "runtime.sudog"},
+    {"typeAssert", kObject, Step::kCreate, Argument::kUsual, kNoRegister, "abi.TypeAssertCache"},
+    {"interfaceSwitch", kObject, Step::kCreate, Argument::kUsual, kNoRegister,
+     "abi.InterfaceSwitchCache"},
     {"acquireSudog", kObject, Step::kCreate, Argument::kUsual, kNoRegister, "runtime.sudog"},
 };
 
