@@ -61,7 +61,10 @@ Container ContainerOf(const golang::Allocation& allocation) {
   container.operation = OperationOf(allocation.step);
   if (allocation.is_inferred) container.evidence = Evidence::kInferred;
   const GoContainer* const known = FindGoContainerType(allocation.package, allocation.type);
-  if (known != nullptr) container.kind = known->kind;
+  if (known != nullptr) {
+    container.kind = known->kind;
+    container.type = std::string(known->type);
+  }
   return container;
 }
 

@@ -1,6 +1,7 @@
 #include "analyzer/golang/call_site.h"
 
 #include <algorithm>
+#include <vector>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
@@ -119,7 +120,36 @@ std::optional<Allocation> CallSites::AllocationAt(absl::Span<const uint64_t> ret
   return allocation;
 }
 
+// A function of the run time's may be compiled into one with another name (reflect.makemap).
+// Then the stack has, instead of a call's address, that of what was compiled in; its call is
+// the function's only one that allocates.
+std::optional<uint64_t> CallSites::OnlyCall(uint64_t return_address) {
+  const FlowPtr flow = program_.FlowAt(return_address - 1);
+  if (flow == nullptr) return std::nullopt;
+  std::optional<uint64_t> only;
+  for (const CallRecord& call : flow->calls) {
+    if (call.target == 0 || program_.FactsOf(call.target).entry == nullptr) continue;
+    if (only) return std::nullopt;
+    only = call.return_address;
+  }
+  return only;
+}
+
 std::optional<Allocation> CallSites::Find(absl::Span<const uint64_t> return_addresses) {
+  if (return_addresses.empty()) return std::nullopt;
+  if (!program_.Callee(return_addresses[0])) {
+    const std::optional<uint64_t> call = OnlyCall(return_addresses[0]);
+    if (!call) return std::nullopt;
+    std::vector<uint64_t> with_call(return_addresses.begin(), return_addresses.end());
+    with_call[0] = *call;
+    std::optional<Allocation> allocation = FindByCall(with_call);
+    if (allocation) allocation->is_inferred = true;
+    return allocation;
+  }
+  return FindByCall(return_addresses);
+}
+
+std::optional<Allocation> CallSites::FindByCall(absl::Span<const uint64_t> return_addresses) {
   const std::optional<StackFrame> frame = AllocatingFrame(return_addresses);
   if (!frame) return std::nullopt;
   Allocation allocation;
