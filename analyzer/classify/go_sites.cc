@@ -61,7 +61,10 @@ Container ContainerOf(const golang::Allocation& allocation) {
   container.operation = OperationOf(allocation.step);
   if (allocation.is_inferred) container.evidence = Evidence::kInferred;
   const GoContainer* const known = FindGoContainerType(allocation.package, allocation.type);
-  if (known != nullptr) container.kind = known->kind;
+  if (known != nullptr) {
+    container.kind = known->kind;
+    container.type = std::string(known->type);
+  }
   return container;
 }
 
@@ -210,7 +213,10 @@ void GoSites::ReadCallSites(const std::vector<Leaf>& leaves) {
     bool depends_on_callers = false;
     const std::optional<golang::Allocation> allocation =
         program.sites->AllocationAt(ReturnAddresses(leaf, program), &depends_on_callers);
-    if (allocation) measured_[leaf.stack.value] = ContainerOf(*allocation);
+    if (allocation) {
+      measured_[leaf.stack.value] = {ContainerOf(*allocation),
+                                     static_cast<uint32_t>(allocation->frame)};
+    }
     last = depends_on_callers ? nullptr : &leaf;
   }
 }
@@ -237,26 +243,29 @@ GoOrigin GoSites::OriginOf(FunctionId id, Program& program) {
   return *known;
 }
 
+// Of one without names.
+GoOrigin GoSites::OriginOf(const Location& location, const Program& program) const {
+  if (program.binary == nullptr) return GoOrigin::kHelper;
+  const std::optional<uint64_t> address = program.LinkAddress(profile_, location);
+  if (!address) return GoOrigin::kHelper;
+  return program.packages.OriginOf(GoPackage(program.binary->FunctionAt(*address)->name));
+}
+
 FramePosition GoSites::FindSite(StackId stack, Program& program) {
   const absl::Span<const LocationId> locations = profile_.stack(stack);
   std::optional<FramePosition> library;
   for (uint32_t depth = 0; depth < locations.size(); ++depth) {
     const absl::Span<const Line> lines = profile_.lines(locations[depth]);
-    if (lines.empty() && program.binary != nullptr) {
-      const auto address = program.LinkAddress(profile_, profile_.location(locations[depth]));
-      if (!address) continue;
-      const GoOrigin origin =
-          program.packages.OriginOf(GoPackage(program.binary->FunctionAt(*address)->name));
-      if (origin == GoOrigin::kUser) return {depth, 0};
-      if (origin == GoOrigin::kLibrary && !library) library = FramePosition{depth, 0};
-    }
-    for (uint32_t line = 0; line < lines.size(); ++line) {
-      const GoOrigin origin = OriginOf(lines[line].function, program);
+    const uint32_t count = std::max<uint32_t>(1, static_cast<uint32_t>(lines.size()));
+    for (uint32_t line = 0; line < count; ++line) {
+      const GoOrigin origin = lines.empty() ? OriginOf(profile_.location(locations[depth]), program)
+                                            : OriginOf(lines[line].function, program);
       if (origin == GoOrigin::kUser) return {depth, line};
       if (origin == GoOrigin::kLibrary && !library) library = FramePosition{depth, line};
     }
   }
-  return library.value_or(FramePosition());
+  const std::optional<Measured>& measured = measured_[stack.value];
+  return library.value_or(FramePosition{measured ? measured->depth : 0, 0});
 }
 
 // The innermost, and of containers within containers of its kind the outermost.
@@ -290,7 +299,7 @@ std::optional<GoSites::Site> GoSites::At(StackId stack) {
   }
   Site result;
   result.site = FindSite(stack, program);
-  result.container = measured_[stack.value];
+  if (measured_[stack.value]) result.container = measured_[stack.value]->container;
   bool returns_copy = false;
   const GoContainer* const library = FindLibraryContainer(stack, result.site, &returns_copy);
   if (library == nullptr) return result;

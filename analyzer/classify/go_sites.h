@@ -48,6 +48,7 @@ class GoSites {
 
   GoOrigin OriginOf(FunctionId function, Program& program);
   FramePosition FindSite(StackId stack, Program& program);
+  GoOrigin OriginOf(const Location& location, const Program& program) const;
   // Among the frames below the site.
   const GoContainer* FindLibraryContainer(StackId stack, FramePosition site,
                                           bool* returns_copy) const;
@@ -55,7 +56,11 @@ class GoSites {
   const Profile& profile_;
   const ClassifyOptions& options_;
   std::vector<std::unique_ptr<Program>> programs_;  // by MappingId, when asked; the last: none
-  std::vector<std::optional<Container>> measured_;  // by StackId, of what is allocated
+  struct Measured {
+    Container container;
+    uint32_t depth = 0;  // of the location that allocates
+  };
+  std::vector<std::optional<Measured>> measured_;  // by StackId
 };
 
 }  // namespace tidemark::classify

@@ -240,7 +240,7 @@ class Translation {
   bool Store(const cs_x86_op& to, const cs_x86_op& from) {
     const bool is_number = from.type == X86_OP_IMM && to.size == 8;
     if (!is_number && Whole64(from) == kNoRegister) return false;
-    if (!Place(to)) return false;
+    if (!Place(to) && !IndexedPlace(to)) return false;
     step_.kind = is_number ? StepKind::kStoreConstant : StepKind::kStore;
     if (is_number) {
       step_.constant = static_cast<int32_t>(from.imm);
@@ -267,6 +267,18 @@ class Translation {
     }
     step_.base = base;
     step_.number = number;
+    return true;
+  }
+
+  bool IndexedPlace(const cs_x86_op& operand) {
+    const x86_op_mem& memory = operand.mem;
+    const RegisterPart base = PartOf(memory.base);
+    const RegisterPart index = PartOf(memory.index);
+    if (memory.segment != X86_REG_INVALID || base.bytes != 8 || index.bytes != 8) return false;
+    step_.base = base.whole;
+    step_.index = index.whole;
+    step_.scale = static_cast<uint8_t>(memory.scale);
+    step_.number = memory.disp;
     return true;
   }
 

@@ -67,8 +67,10 @@ struct Step {
   StepKind kind = StepKind::kOther;
   Register target = kNoRegister;
   Register source = kNoRegister;
-  Register base = kNoRegister;  // kNoRegister: `number` is the whole address
-  uint8_t length = 0;           // of the instruction, bytes
+  Register base = kNoRegister;   // kNoRegister: `number` is the whole address
+  Register index = kNoRegister;  // of stores: `scale` times it is added to the address
+  uint8_t scale = 0;
+  uint8_t length = 0;  // of the instruction, bytes
   uint8_t size = 0;
 };
 
@@ -80,8 +82,8 @@ class Decoder {
   Decoder& operator=(const Decoder&) = delete;
 
   // The steps of the code at `address`, one for each instruction, in order; of bytes that are
-  // no instruction, none. An instruction with an address that depends on more than one
-  // register is kOther or kOverwrite with base kNoRegister and size 0.
+  // no instruction, none. Other than a store with an address that depends on two registers is
+  // kOther, or kOverwrite with base kNoRegister and size 0.
   std::vector<Step> Decode(absl::Span<const uint8_t> code, uint64_t address);
 
  private:

@@ -12,55 +12,65 @@ using Step = AllocationStep;
 // The first that matches counts.
 constexpr RuntimeEntry kEntries[] = {
     // Maps. The type is the map's.
-    {"makemap_small", kMap, Step::kCreate, Argument::kUntyped, kNoRegister, ""},
-    {"makemap*", kMap, Step::kCreate, Argument::kWhole, kRax, ""},
-    {"mapassign*", kMap, Step::kInsert, Argument::kWhole, kRax, ""},
-    {"mapdelete*", kMap, Step::kGrow, Argument::kWhole, kRax, ""},  // moves old buckets, to 1.23
-    {"mapclear", kMap, Step::kGrow, Argument::kWhole, kRax, ""},
-    {"mapclone*", kMap, Step::kCopy, Argument::kWhole, kRax, ""},
+    {"runtime.makemap_small", kMap, Step::kCreate, Argument::kUntyped, kNoRegister, ""},
+    {"runtime.makemap*", kMap, Step::kCreate, Argument::kWhole, kRax, ""},
+    {"internal/runtime/maps.NewMap", kMap, Step::kCreate, Argument::kWhole, kRax, ""},
+    {"internal/runtime/maps.NewEmptyMap", kMap, Step::kCreate, Argument::kUntyped, kNoRegister, ""},
+    {"runtime.mapassign*", kMap, Step::kInsert, Argument::kWhole, kRax, ""},
+    {"runtime.mapdelete*", kMap, Step::kGrow, Argument::kWhole, kRax,
+     ""},  // moves old buckets, to 1.23
+    {"runtime.mapclear", kMap, Step::kGrow, Argument::kWhole, kRax, ""},
+    {"runtime.mapclone*", kMap, Step::kCopy, Argument::kWhole, kRax, ""},
     // Slices. The type is the element's.
-    {"growslice*", kSlice, Step::kGrow, Argument::kElement, kRsi, ""},
-    {"makeslicecopy", kSlice, Step::kCopy, Argument::kElement, kRax, ""},
-    {"makeslice*", kSlice, Step::kCreate, Argument::kElement, kRax, ""},
-    {"newarray", kSlice, Step::kCreate, Argument::kElement, kRax, ""},
-    {"moveSliceNoCapNoScan", kSlice, Step::kCopy, Argument::kNone, kNoRegister, ""},
-    {"moveSliceNoScan", kSlice, Step::kCopy, Argument::kNone, kNoRegister, ""},
-    {"moveSlice*", kSlice, Step::kCopy, Argument::kElement, kRax, ""},
-    {"concatbyte*", kSlice, Step::kCreate, Argument::kNone, kNoRegister, "[]uint8"},
-    {"rawbyteslice", kSlice, Step::kCreate, Argument::kNone, kNoRegister, "[]uint8"},
-    {"rawruneslice", kSlice, Step::kCreate, Argument::kNone, kNoRegister, "[]int32"},
-    {"stringtoslicebyte", kSlice, Step::kCopy, Argument::kNone, kNoRegister, "[]uint8"},
-    {"stringtoslicerune", kSlice, Step::kCopy, Argument::kNone, kNoRegister, "[]int32"},
+    {"runtime.growslice*", kSlice, Step::kGrow, Argument::kElement, kRsi, ""},
+    {"runtime.makeslicecopy", kSlice, Step::kCopy, Argument::kElement, kRax, ""},
+    {"runtime.makeslice*", kSlice, Step::kCreate, Argument::kElement, kRax, ""},
+    {"runtime.newarray", kSlice, Step::kCreate, Argument::kElement, kRax, ""},
+    {"runtime.moveSliceNoCapNoScan", kSlice, Step::kCopy, Argument::kNone, kNoRegister, ""},
+    {"runtime.moveSliceNoScan", kSlice, Step::kCopy, Argument::kNone, kNoRegister, ""},
+    {"runtime.moveSlice*", kSlice, Step::kCopy, Argument::kElement, kRax, ""},
+    {"runtime.concatbyte*", kSlice, Step::kCreate, Argument::kNone, kNoRegister, "[]uint8"},
+    {"runtime.rawbyteslice", kSlice, Step::kCreate, Argument::kNone, kNoRegister, "[]uint8"},
+    {"runtime.rawruneslice", kSlice, Step::kCreate, Argument::kNone, kNoRegister, "[]int32"},
+    {"runtime.stringtoslicebyte", kSlice, Step::kCopy, Argument::kNone, kNoRegister, "[]uint8"},
+    {"runtime.stringtoslicerune", kSlice, Step::kCopy, Argument::kNone, kNoRegister, "[]int32"},
     // Strings.
-    {"concatstring*", kString, Step::kCreate, Argument::kNone, kNoRegister, "string"},
-    {"rawstring*", kString, Step::kCreate, Argument::kNone, kNoRegister, "string"},
-    {"intstring", kString, Step::kCreate, Argument::kNone, kNoRegister, "string"},
-    {"slicebytetostring", kString, Step::kCopy, Argument::kNone, kNoRegister, "string"},
-    {"slicerunetostring", kString, Step::kCopy, Argument::kNone, kNoRegister, "string"},
-    {"gostring*", kString, Step::kCopy, Argument::kNone, kNoRegister, "string"},
+    {"runtime.concatstring*", kString, Step::kCreate, Argument::kNone, kNoRegister, "string"},
+    {"runtime.rawstring*", kString, Step::kCreate, Argument::kNone, kNoRegister, "string"},
+    {"runtime.intstring", kString, Step::kCreate, Argument::kNone, kNoRegister, "string"},
+    {"runtime.slicebytetostring", kString, Step::kCopy, Argument::kNone, kNoRegister, "string"},
+    {"runtime.slicerunetostring", kString, Step::kCopy, Argument::kNone, kNoRegister, "string"},
+    {"runtime.gostring*", kString, Step::kCopy, Argument::kNone, kNoRegister, "string"},
     // Channels.
-    {"makechan*", kChannel, Step::kCreate, Argument::kWhole, kRax, ""},
+    {"runtime.makechan*", kChannel, Step::kCreate, Argument::kWhole, kRax, ""},
     // Values in interfaces. Those without a type are used for all types of that layout.
-    {"convTstring", kObject, Step::kCopy, Argument::kUnboxed, kNoRegister, "string"},
-    {"convTslice", kObject, Step::kCopy, Argument::kUnboxed, kNoRegister, ""},
-    {"convT16", kObject, Step::kCopy, Argument::kUnboxed, kNoRegister, ""},
-    {"convT32", kObject, Step::kCopy, Argument::kUnboxed, kNoRegister, ""},
-    {"convT64", kObject, Step::kCopy, Argument::kUnboxed, kNoRegister, ""},
-    {"convT*", kObject, Step::kCopy, Argument::kWhole, kRax, ""},
+    {"runtime.convTstring", kObject, Step::kCopy, Argument::kUnboxed, kNoRegister, "string"},
+    {"runtime.convTslice", kObject, Step::kCopy, Argument::kUnboxed, kNoRegister, ""},
+    {"runtime.convT16", kObject, Step::kCopy, Argument::kUnboxed, kNoRegister, ""},
+    {"runtime.convT32", kObject, Step::kCopy, Argument::kUnboxed, kNoRegister, ""},
+    {"runtime.convT64", kObject, Step::kCopy, Argument::kUnboxed, kNoRegister, ""},
+    {"runtime.convT*", kObject, Step::kCopy, Argument::kWhole, kRax, ""},
     // Objects.
-    {"newobject", kObject, Step::kCreate, Argument::kWhole, kRax, ""},
-    {"mallocgc*", kObject, Step::kCreate, Argument::kWholeOrNone, kRbx, ""},
+    {"runtime.newobject", kObject, Step::kCreate, Argument::kWhole, kRax, ""},
+    {"runtime.mallocgc*", kObject, Step::kCreate, Argument::kWholeOrNone, kRbx, ""},
     // What the run time needs for itself, made in the name of whoever calls it.
-    {"newproc*", kObject, Step::kCreate, Argument::kUsual, kNoRegister, "runtime.g"},
-    {"deferproc*", kObject, Step::kCreate, Argument::kUsual, kNoRegister, "runtime._defer"},
-    {"deferrangefunc", kObject, Step::kCreate, Argument::kUsual, kNoRegister, "runtime._defer"},
-    {"chanrecv*", kObject, Step::kCreate, Argument::kUsual, kNoRegister, "runtime.sudog"},
-    {"chansend*", kObject, Step::kCreate, Argument::kUsual, kNoRegister, "runtime.sudog"},
-    {"selectgo", kObject, Step::kCreate, Argument::kUsual, kNoRegister, "runtime.sudog"},
-    {"selectnb*", kObject, Step::kCreate, Argument::kUsual, kNoRegister, "runtime.sudog"},
-    {"semacquire*", kObject, Step::kCreate, Argument::kUsual, kNoRegister, "runtime.sudog"},
-    {"notifyListWait", kObject, Step::kCreate, Argument::kUsual, kNoRegister, "runtime.sudog"},
-    {"acquireSudog", kObject, Step::kCreate, Argument::kUsual, kNoRegister, "runtime.sudog"},
+    {"runtime.newproc*", kObject, Step::kCreate, Argument::kUsual, kNoRegister, "runtime.g"},
+    {"runtime.deferproc*", kObject, Step::kCreate, Argument::kUsual, kNoRegister, "runtime._defer"},
+    {"runtime.deferrangefunc", kObject, Step::kCreate, Argument::kUsual, kNoRegister,
+     "runtime._defer"},
+    {"runtime.chanrecv*", kObject, Step::kCreate, Argument::kUsual, kNoRegister, "runtime.sudog"},
+    {"runtime.chansend*", kObject, Step::kCreate, Argument::kUsual, kNoRegister, "runtime.sudog"},
+    {"runtime.selectgo", kObject, Step::kCreate, Argument::kUsual, kNoRegister, "runtime.sudog"},
+    {"runtime.selectnb*", kObject, Step::kCreate, Argument::kUsual, kNoRegister, "runtime.sudog"},
+    {"runtime.semacquire*", kObject, Step::kCreate, Argument::kUsual, kNoRegister, "runtime.sudog"},
+    {"runtime.notifyListWait", kObject, Step::kCreate, Argument::kUsual, kNoRegister,
+     "runtime.sudog"},
+    {"runtime.typeAssert", kObject, Step::kCreate, Argument::kUsual, kNoRegister,
+     "abi.TypeAssertCache"},
+    {"runtime.interfaceSwitch", kObject, Step::kCreate, Argument::kUsual, kNoRegister,
+     "abi.InterfaceSwitchCache"},
+    {"runtime.acquireSudog", kObject, Step::kCreate, Argument::kUsual, kNoRegister,
+     "runtime.sudog"},
 };
 
 constexpr absl::string_view kMapGrowth[] = {
@@ -83,9 +93,7 @@ bool Matches(absl::string_view pattern, absl::string_view name) {
 }  // namespace
 
 const RuntimeEntry* FindRuntimeEntry(absl::string_view name) {
-  constexpr absl::string_view kPackage = "runtime.";
-  if (!absl::StartsWith(name, kPackage)) return nullptr;
-  name.remove_prefix(kPackage.size());
+  if (!IsRuntimeFunction(name)) return nullptr;
   for (const RuntimeEntry& entry : kEntries) {
     if (Matches(entry.name, name)) return &entry;
   }

@@ -31,7 +31,7 @@ struct RuntimeEntry {
     kUnboxed,      // there is none; the type word beside the result would tell
     kUntyped,      // there is none; what is done with the map would tell
   };
-  absl::string_view name;  // "mapassign*": a prefix
+  absl::string_view name;  // "runtime.mapassign*": a prefix
   AllocationKind kind;
   AllocationStep step;
   Argument argument;

@@ -15,23 +15,6 @@ constexpr size_t kMostTableEntries = 4096;
 constexpr uint64_t kMostRounds = 24;
 constexpr uint64_t kFewestSteps = 100000;
 
-// `value` + `number`, where that can be said.
-std::optional<Value> Plus(Value value, int64_t number) {
-  if (value.kind == Value::Root::kUnknown) return std::nullopt;
-  if (value.is_constant()) {
-    value.root += static_cast<uint64_t>(number);
-    return value;
-  }
-  int32_t& last = value.offsets[value.loads];
-  int32_t sum = 0;
-  if (number != static_cast<int32_t>(number) ||
-      __builtin_add_overflow(last, static_cast<int32_t>(number), &sum)) {
-    return std::nullopt;
-  }
-  last = sum;
-  return value;
-}
-
 class State {
  public:
   struct Slot {
@@ -94,11 +77,27 @@ class State {
       registers_[i] = met;
     }
     const size_t before = slots_.size();
-    std::erase_if(slots_, [&](const Slot& slot) {
-      const Value* const theirs = other.FindSlot(slot.offset);
-      return theirs == nullptr || *theirs != slot.value;
-    });
+    std::erase_if(slots_, [&](const Slot& slot) { return other.FindSlot(slot.offset) == nullptr; });
+    for (Slot& slot : slots_) {
+      if (*other.FindSlot(slot.offset) == slot.value) continue;
+      const Value met = Value::MetInSlot(address, slot.offset);
+      changed |= slot.value != met;
+      slot.value = met;
+    }
     return changed || slots_.size() != before;
+  }
+
+  // Calls `add` for every value of `this` that is another, named by `meeting`'s address, in
+  // the state where paths meet.
+  template <class Add>
+  void ForEachMerge(const State& meeting, Add add) const {
+    for (int i = 0; i < kRegisters; ++i) {
+      if (registers_[i] != meeting.registers_[i]) add(registers_[i], meeting.registers_[i]);
+    }
+    for (const Slot& slot : slots_) {
+      const Value* const met = meeting.FindSlot(slot.offset);
+      if (met != nullptr && *met != slot.value) add(slot.value, *met);
+    }
   }
 
  private:
@@ -245,11 +244,24 @@ class Flow {
 
   void Reach(size_t block, const State& state) {
     Block& b = blocks_[block];
+    if (recording_) {
+      if (b.in) RecordMerges(state, *b.in);
+      return;
+    }
     const bool changed = !b.in || b.in->Meet(state, steps_[b.begin].address);
     if (!b.in) b.in = state;
     if (!changed || b.is_waiting) return;
     b.is_waiting = true;
     waiting_.push_back(block);
+  }
+
+  void RecordMerges(const State& state, const State& meeting) {
+    state.ForEachMerge(meeting, [&](const Value& from, const Value& met) {
+      const bool is_result =
+          from.kind == Value::Root::kDefined && from.reg == kRax && from.loads == 0;
+      const bool has_met = from.kind == Value::Root::kMet || from.kind == Value::Root::kMetInSlot;
+      if (is_result || has_met) result_.merges.push_back({from, met});
+    });
   }
 
   void ReachAddress(uint64_t address, const State& state) {
@@ -276,7 +288,7 @@ class Flow {
     for (size_t i = block.begin; i < block.end; ++i) {
       if (!Take(steps_[i], &state)) return;
     }
-    if (!recording_ && block.end < steps_.size()) Reach(block_of_[block.end], state);
+    if (block.end < steps_.size()) Reach(block_of_[block.end], state);
   }
 
   // Returns whether the next step may follow.
@@ -318,13 +330,13 @@ class Flow {
       case StepKind::kCallIndirect:
         return Call(step, state);
       case StepKind::kJump:
-        if (!recording_) ReachAddress(static_cast<uint64_t>(step.number), *state);
+        ReachAddress(static_cast<uint64_t>(step.number), *state);
         return false;
       case StepKind::kBranch:
-        if (!recording_) ReachAddress(static_cast<uint64_t>(step.number), *state);
+        ReachAddress(static_cast<uint64_t>(step.number), *state);
         return true;
       case StepKind::kJumpTable:
-        if (!recording_) JumpThroughTable(step, *state);
+        JumpThroughTable(step, *state);
         return false;
       case StepKind::kReturn:
         if (recording_) Return(*state);
@@ -367,19 +379,23 @@ class Flow {
       const Value* const value = state.FindSlot(*slot);
       return value == nullptr ? std::nullopt : std::optional<Value>(*value);
     }
-    if (place->loads == Value::kMostLoads) return std::nullopt;
-    Value value = *place;
-    ++value.loads;
-    return value;
+    return golang::Loaded(*place);
   }
 
   void Store(const Step& step, const Value& stored, State* state) {
-    if (const std::optional<int32_t> slot = StackPlace(step, *state)) {
-      state->SetSlot(*slot, stored);
+    const bool has_index = step.index != kNoRegister;
+    if (!has_index) {
+      if (const auto slot = StackPlace(step, *state)) state->SetSlot(*slot, stored);
     }
     if (!recording_) return;
-    const Value base = step.base == kNoRegister ? Value::Constant(0) : state->at(step.base);
-    result_.stores.push_back({step.address, base, step.number, stored});
+    StoreRecord record;
+    record.address = step.address;
+    record.base = step.base == kNoRegister ? Value::Constant(0) : state->at(step.base);
+    if (has_index) record.index = state->at(step.index);
+    record.scale = step.scale;
+    record.offset = step.number;
+    record.stored = stored;
+    result_.stores.push_back(record);
   }
 
   static void Push(const Step& step, State* state) {
@@ -469,6 +485,28 @@ class Flow {
 };
 
 }  // namespace
+
+std::optional<Value> Plus(Value value, int64_t number) {
+  if (value.kind == Value::Root::kUnknown) return std::nullopt;
+  if (value.is_constant()) {
+    value.root += static_cast<uint64_t>(number);
+    return value;
+  }
+  int32_t& last = value.offsets[value.loads];
+  int32_t sum = 0;
+  if (number != static_cast<int32_t>(number) ||
+      __builtin_add_overflow(last, static_cast<int32_t>(number), &sum)) {
+    return std::nullopt;
+  }
+  last = sum;
+  return value;
+}
+
+std::optional<Value> Loaded(Value place) {
+  if (place.kind == Value::Root::kUnknown || place.loads == Value::kMostLoads) return std::nullopt;
+  ++place.loads;
+  return place;
+}
 
 const CallRecord* FunctionFlow::CallReturningTo(uint64_t return_address) const {
   const auto it =

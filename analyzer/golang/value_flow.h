@@ -17,6 +17,7 @@
 #include <array>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <vector>
 
 #include "absl/types/span.h"
@@ -28,11 +29,12 @@ namespace tidemark::golang {
 struct Value {
   enum class Root : uint8_t {
     kUnknown,
-    kConstant,  // `root`
-    kEntry,     // what `reg` was when the function was entered
-    kStack,     // what the stack pointer was then
-    kDefined,   // what the instruction at `root` left in `reg`
-    kMet,       // what was in `reg` where paths met, at `root`
+    kConstant,   // `root`
+    kEntry,      // what `reg` was when the function was entered
+    kStack,      // what the stack pointer was then
+    kDefined,    // what the instruction at `root` left in `reg`
+    kMet,        // what was in `reg` where paths met, at `root`
+    kMetInSlot,  // the stack when paths met, at `root`: the first offset is of a slot in it
   };
   static constexpr int kMostLoads = 3;
 
@@ -44,10 +46,6 @@ struct Value {
 
   friend bool operator==(const Value&, const Value&) = default;
   bool is_constant() const { return kind == Root::kConstant && loads == 0; }
-  // What the instruction at `address` left in `reg`, unchanged.
-  bool IsResult(uint64_t address, Register result) const {
-    return *this == Defined(address, result);
-  }
   static Value Constant(uint64_t value) { return {.kind = Root::kConstant, .root = value}; }
   static Value Entry(Register reg) { return {.kind = Root::kEntry, .reg = reg}; }
   static Value Defined(uint64_t address, Register reg) {
@@ -56,7 +54,14 @@ struct Value {
   static Value Met(uint64_t address, Register reg) {
     return {.kind = Root::kMet, .reg = reg, .root = address};
   }
+  static Value MetInSlot(uint64_t address, int32_t slot) {
+    return {.kind = Root::kMetInSlot, .loads = 1, .offsets = {slot}, .root = address};
+  }
 };
+
+// `value` + `number`, and the 8 bytes that `place` points to, where they have a name.
+std::optional<Value> Plus(Value value, int64_t number);
+std::optional<Value> Loaded(Value place);
 
 struct CallRecord {
   uint64_t address = 0;                   // of the instruction
@@ -65,17 +70,27 @@ struct CallRecord {
   std::array<Value, kRdx + 1> registers;  // before it: arguments, and a closure's context
 };
 
-// The 8 bytes at `base` + `offset` became `stored`, by the instruction at `address`.
+// The 8 bytes at `base` + `scale` * `index` + `offset` became `stored`, by the instruction at
+// `address`.
 struct StoreRecord {
   uint64_t address = 0;
   Value base;
+  Value index;  // kUnknown: none
+  int scale = 0;
   int64_t offset = 0;
   Value stored;
+};
+
+// Where paths meet, `met` may be `from`.
+struct MergeRecord {
+  Value from;
+  Value met;
 };
 
 struct FunctionFlow {
   std::vector<CallRecord> calls;    // by return_address
   std::vector<StoreRecord> stores;  // by address
+  std::vector<MergeRecord> merges;  // of what calls returned, and of what met before
   std::vector<std::array<Value, kArgumentRegisters>> returns;
 
   const CallRecord* CallReturningTo(uint64_t return_address) const;
