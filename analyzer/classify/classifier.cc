@@ -159,8 +159,7 @@ class Pass {
       const int rank = RankOf(*what);
       if (rank < best_rank) continue;
       // The outermost, unless it knows less of the same.
-      const bool is_same = best != nullptr && rank == best_rank && IsSameKind(other, *best);
-      if (is_same && other.element.empty() && !best->element.empty()) continue;
+      if (best != nullptr && rank == best_rank && KnowsLess(other, *best)) continue;
       best = &other;
       best_rank = rank;
     }
@@ -171,10 +170,10 @@ class Pass {
     return container.kind == ContainerKind::kMap || container.kind == ContainerKind::kSet;
   }
 
-  // A set is often made of a map. Texts and buffers of bytes are known without an element.
-  static bool IsSameKind(const Container& a, const Container& b) {
-    if (a.kind == ContainerKind::kString || a.kind == ContainerKind::kBuffer) return false;
-    return a.kind == b.kind || (IsTable(a) && IsTable(b));
+  // "llvm::SmallVector" within which "llvm::SmallVector<int>" is seen.
+  static bool KnowsLess(const Container& outer, const Container& inner) {
+    return outer.element.empty() && !inner.element.empty() &&
+           absl::StartsWith(inner.type, outer.type);
   }
 
   // Whether `inner` may be what `outer` is made of, and not one of its elements.
@@ -189,9 +188,9 @@ class Pass {
            (inner.element == outer.element || inner.element.empty() || outer.element.empty());
   }
 
-  // What the chosen container was doing. Its outermost frame says so if it made or copied
-  // one, however that was done; else the innermost that says anything: a rehash within an
-  // insertion is a rehash.
+  // What the chosen container was doing. If its outermost frame made or copied one, it was
+  // that, however it was done; else the innermost that says anything but that, for a rehash
+  // within an insertion is a rehash, and makes tables on its way.
   static Operation FindOperation(const std::vector<ClassifiedFrame>& frames, size_t end,
                                  const Container& container) {
     Operation innermost = Operation::kUnknown;
@@ -202,11 +201,17 @@ class Pass {
       if (!IsPartOf(what->container, container)) continue;
       const Operation operation = what->container.operation;
       if (operation == Operation::kUnknown) continue;
-      if (innermost == Operation::kUnknown) innermost = operation;
       outermost = operation;
+      if (innermost == Operation::kUnknown && !IsMaking(operation)) innermost = operation;
     }
-    const bool is_made = outermost == Operation::kCreate || outermost == Operation::kCopy;
-    return is_made ? outermost : innermost;
+    if (IsMaking(outermost)) return outermost;
+    // An object does not grow.
+    const bool is_object = container.kind == ContainerKind::kObject;
+    return innermost == Operation::kUnknown && is_object ? Operation::kCreate : innermost;
+  }
+
+  static bool IsMaking(Operation operation) {
+    return operation == Operation::kCreate || operation == Operation::kCopy;
   }
 
   void AnnotateStack(StackId id) {

@@ -93,6 +93,16 @@ Container KeyValue(absl::string_view shown, absl::string_view key, absl::string_
   return result;
 }
 
+// A map from texts to values of one type, or a set of texts.
+Container StringKeys(absl::string_view shown, absl::string_view value) {
+  if (IsNoValue(value)) return Plain(ContainerKind::kSet, SetNamed(shown));
+  Container result = Single(ContainerKind::kMap, shown, value);
+  if (!result.element.empty()) {
+    result.element = absl::StrCat("std::pair<const std::string, ", result.element, ">");
+  }
+  return result;
+}
+
 absl::string_view WithoutConst(absl::string_view type) {
   absl::ConsumeSuffix(&type, " const");
   absl::ConsumePrefix(&type, "const ");
@@ -245,8 +255,11 @@ Container MakeContainer(ContainerKind kind, absl::string_view shown, Shape shape
     }
     case Shape::kKeyValue:
       return KeyValue(shown, a0, a1);
-    case Shape::kKeyValue1:
-      return KeyValue(shown, a1, ArgumentOr(arguments, 2));
+    case Shape::kDerived:
+      return KeyValue(WithoutInlineNamespaces(SplitTemplate(a0).name), a1,
+                      ArgumentOr(arguments, 2));
+    case Shape::kStringKeys:
+      return StringKeys(shown, a0);
     case Shape::kKeyValue2:
       return KeyValue(shown, ArgumentOr(arguments, 2), ArgumentOr(arguments, 3));
     case Shape::kValue:

@@ -43,13 +43,17 @@ bool IsArray(ContainerKind kind) {
          kind == ContainerKind::kBuffer;
 }
 
-// Arguments as far as they are types: in rustc's old mangling they are parameters' names.
-std::vector<absl::string_view> TypesOf(std::vector<absl::string_view> arguments, bool is_rust) {
-  if (!is_rust) return arguments;
+// What a rule makes of template arguments. In rustc's old mangling these are parameters' names,
+// which tell nothing.
+template <class Rule>
+Container ContainerOf(const Rule& rule, std::vector<absl::string_view> arguments, bool is_rust) {
+  if (!is_rust) return MakeContainer(rule.kind, rule.shown, rule.shape, arguments);
   for (absl::string_view& argument : arguments) {
     if (IsGenericParameter(argument)) argument = {};
   }
-  return arguments;
+  Container result = MakeContainer(rule.kind, rule.shown, rule.shape, arguments);
+  if (IsGenericParameter(result.element)) result.element.clear();
+  return result;
 }
 
 // "alloc::vec::from_elem::<u16>" is "alloc::vec::from_elem" with the argument "u16".
@@ -64,27 +68,30 @@ FunctionName WithoutTurbofish(const FunctionName& parts) {
   return result;
 }
 
-// "std::path::Path", "<alloc::vec::Vec<u8>>::push" are of a library; so is what has no path
-// at all: a primitive type, a slice, a generic parameter.
-bool IsOfLibrary(absl::string_view path, const std::vector<NamespaceRule>& namespaces) {
-  path = WithoutReferences(path);
-  while (absl::ConsumePrefix(&path, "<")) path = WithoutReferences(path);
-  if (!absl::StrContains(path, "::") || absl::StartsWith(path, "[")) return true;
+bool IsIn(absl::string_view path, const std::vector<NamespaceRule>& namespaces, bool is_rust) {
   for (const NamespaceRule& rule : namespaces) {
-    if (absl::StartsWith(path, rule.prefix)) return true;
+    if ((!rule.rust_only || is_rust) && absl::StartsWith(path, rule.prefix)) return true;
   }
   return false;
 }
 
+// The path within "&<alloc::vec::Vec<u8>>::push"; "" for what has none and is nobody's: a
+// primitive type, a slice, a generic parameter.
+absl::string_view PathIn(absl::string_view type) {
+  type = WithoutReferences(type);
+  while (absl::ConsumePrefix(&type, "<")) type = WithoutReferences(type);
+  const bool has_path = absl::StrContains(type, "::") && !absl::StartsWith(type, "[");
+  return has_path ? type : absl::string_view();
+}
+
 bool IsGlueNamespace(absl::string_view qualified, bool is_rust, const RustScope& rust,
                      const std::vector<NamespaceRule>& namespaces) {
-  if (is_rust && absl::StartsWith(qualified, "<")) {
-    return IsOfLibrary(rust.self, namespaces) && IsOfLibrary(rust.trait, namespaces);
-  }
-  for (const NamespaceRule& rule : namespaces) {
-    if ((!rule.rust_only || is_rust) && absl::StartsWith(qualified, rule.prefix)) return true;
-  }
-  return false;
+  if (!is_rust || !absl::StartsWith(qualified, "<")) return IsIn(qualified, namespaces, is_rust);
+  const absl::string_view self = PathIn(rust.self);
+  const absl::string_view trait = PathIn(rust.trait);
+  if (self.empty() && trait.empty()) return !namespaces.empty();
+  return (self.empty() || IsIn(self, namespaces, is_rust)) &&
+         (trait.empty() || IsIn(trait, namespaces, is_rust));
 }
 
 }  // namespace
@@ -117,10 +124,12 @@ FunctionClassifier::FunctionClassifier(const RuleTable* user,
 // grows.
 Operation FunctionClassifier::OperationOf(const FunctionName& parts, absl::string_view class_scope,
                                           ContainerKind kind) const {
-  if (!class_scope.empty() && parts.base == LastComponent(class_scope)) {
+  const bool is_constructor = !class_scope.empty() && parts.base == LastComponent(class_scope);
+  const Operation* const operation = operations_.Find(
+      is_constructor ? absl::StrCat(parts.base, "::", parts.base) : std::string(parts.base));
+  if (is_constructor && operation == nullptr) {
     return TakesItsOwnClass(parts, class_scope) ? Operation::kCopy : Operation::kCreate;
   }
-  const Operation* const operation = operations_.Find(parts.base);
   if (operation == nullptr) return Operation::kUnknown;
   if (*operation == Operation::kGrow && IsTable(kind)) return Operation::kRehash;
   if (*operation == Operation::kInsert && IsArray(kind)) return Operation::kGrow;
@@ -137,8 +146,7 @@ bool FunctionClassifier::ClassifyMember(const Layer& layer, const Name& name,
     if (found != nullptr) {
       const ClassRule& rule = **found;
       result->role = Role::kContainer;
-      result->container =
-          MakeContainer(rule.kind, rule.shown, rule.shape, TypesOf(type.arguments, name.is_rust));
+      result->container = ContainerOf(rule, type.arguments, name.is_rust);
       result->container.operation =
           OperationOf(name.parts, i == 0 ? scope : absl::string_view(), result->container.kind);
       result->is_certain = rule.shape != Shape::kNodeAllocator;
@@ -155,13 +163,17 @@ bool FunctionClassifier::ClassifyRustSlice(const Name& name, FunctionClass* resu
   if (!name.is_rust || !absl::StartsWith(name.parts.scope, "<")) return false;
   absl::string_view self = WithoutReferences(name.rust.self);
   const Operation* const operation = operations_.Find(name.parts.base);
-  if (operation == nullptr || !IsOfLibrary(name.rust.trait, built_in_.namespaces)) return false;
+  const absl::string_view trait = PathIn(name.rust.trait);
+  if (operation == nullptr || !(trait.empty() || IsIn(trait, built_in_.namespaces, true))) {
+    return false;
+  }
+  constexpr ClassRule kString = {"str", ContainerKind::kString, "String", Shape::kPlain};
+  constexpr ClassRule kSlice = {"[T]", ContainerKind::kSlice, "Vec", Shape::kElement};
   if (self == "str") {
-    result->container = MakeContainer(ContainerKind::kString, "String", Shape::kPlain, {});
+    result->container = ContainerOf(kString, {}, /*is_rust=*/true);
   } else if (absl::ConsumePrefix(&self, "[") && absl::ConsumeSuffix(&self, "]") &&
              !absl::StrContains(self, ';')) {
-    result->container = MakeContainer(ContainerKind::kSlice, "Vec", Shape::kElement,
-                                      TypesOf({self}, /*is_rust=*/true));
+    result->container = ContainerOf(kSlice, {self}, /*is_rust=*/true);
   } else {
     return false;
   }
@@ -179,8 +191,7 @@ bool FunctionClassifier::ClassifyIn(const Layer& layer, const Name& name,
   if (const FunctionRule* const* found = layer.functions.Find(name.qualified); found != nullptr) {
     const FunctionRule& rule = **found;
     result->role = Role::kContainer;
-    result->container = MakeContainer(rule.kind, rule.shown, rule.shape,
-                                      TypesOf(SplitArguments(name.parts.arguments), name.is_rust));
+    result->container = ContainerOf(rule, SplitArguments(name.parts.arguments), name.is_rust);
     result->container.operation = rule.operation;
     result->is_opaque = rule.shape == Shape::kOpaque;
     return true;
@@ -205,11 +216,11 @@ FunctionClass FunctionClassifier::Classify(const FunctionNames& names) const {
     name.parts = WithoutTurbofish(name.parts);
     name.rust = SplitRustScope(name.parts.scope);
   }
-  name.qualified =
-      name.parts.scope.empty()
-          ? std::string(name.parts.base)
-          : absl::StrCat(WithoutInlineNamespaces(WithoutTemplateArguments(name.parts.scope)),
-                         "::", name.parts.base);
+  if (!name.parts.scope.empty()) {
+    name.qualified =
+        WithoutInlineNamespaces(absl::StrCat(WithoutTemplateArguments(name.parts.scope), "::"));
+  }
+  absl::StrAppend(&name.qualified, name.parts.base);
   name.source = names.source;
 
   FunctionClass result;

@@ -132,6 +132,58 @@ TEST(FunctionClassifier, OtherLanguages) {
   EXPECT_EQ(Classified("g_hash_table_insert"), "map GHashTable [] insert");
 }
 
+TEST(FunctionClassifier, Rust) {
+  const auto v0 = [](const std::string& name) { return Classified(name, "_RNv"); };
+  EXPECT_EQ(v0("<[u32]>::to_vec"), "slice Vec<u32> [u32] copy");
+  EXPECT_EQ(v0("<[u32]>::to_vec_in::<alloc::alloc::Global>"), "slice Vec<u32> [u32] copy");
+  EXPECT_EQ(v0("<str as alloc::borrow::ToOwned>::to_owned"), "string String [] copy");
+  EXPECT_EQ(v0("<alloc::vec::Vec<shop::Session>>::push"),
+            "slice Vec<shop::Session> [shop::Session] grow");
+  EXPECT_EQ(v0("alloc::vec::from_elem::<u16>"), "slice Vec<u16> [u16] create");
+  EXPECT_EQ(v0("<hashbrown::raw::RawTable<(u32, shop::Session)>>::reserve_rehash::<x>"),
+            "map HashMap<u32, shop::Session> [std::pair<const u32, shop::Session>] rehash");
+  EXPECT_EQ(v0("<hashbrown::map::HashMap<u64, (), std::hash::random::RandomState>>::insert"),
+            "set HashSet<u64> [u64] insert");
+  EXPECT_EQ(v0("<alloc::boxed::Box<[u32]> as core::convert::From<&[u32]>>::from"),
+            "slice Box<[u32]> [u32] create");
+  EXPECT_EQ(v0("<alloc::sync::Arc<str> as core::convert::From<&str>>::from"),
+            "string Arc<str> [str] create");
+  EXPECT_EQ(v0("<smallvec::SmallVec<[shop::Session; 4]>>::reserve"),
+            "slice SmallVec<shop::Session> [shop::Session] grow");
+  EXPECT_EQ(v0("<&A as core::alloc::Allocator>::allocate"), "glue");
+  EXPECT_EQ(v0("<u32 as <[_]>::to_vec_in::ConvertVec>::to_vec::<alloc::alloc::Global>"), "glue");
+  EXPECT_EQ(v0("<&str as <alloc::ffi::c_str::CString>::new::SpecNewImpl>::spec_new_impl"), "glue");
+  EXPECT_EQ(v0("__rustc::__rdl_alloc"), "glue");
+  // A library's trait for a user's type is user code, and so is the other way round.
+  EXPECT_EQ(v0("<shop::Session as core::fmt::Display>::fmt"), "user");
+  EXPECT_EQ(v0("<shop::Session as core::clone::Clone>::clone"), "copy");
+  EXPECT_EQ(v0("<alloc::vec::Vec<u8> as shop::Sink>::put"), "slice Vec<u8> [u8] ");
+  EXPECT_EQ(v0("<T as shop::Sink>::put"), "user");
+  EXPECT_EQ(v0("shop::Session::new"), "user");
+  // The old mangling keeps parameters' names, and says where an implementation stands.
+  const auto old = [](const std::string& name) {
+    return Classified(name, "_ZN17h0123456789abcdefE");
+  };
+  EXPECT_EQ(old("alloc::collections::btree::map::BTreeMap<K,V,A>::insert"),
+            "map BTreeMap [] insert");
+  EXPECT_EQ(old("alloc::boxed::convert::<impl core::convert::From<&[T]> for "
+                "alloc::boxed::Box<[T]>>::from"),
+            "slice Box<[T]> [] create");
+  EXPECT_EQ(old("alloc::slice::<impl [T]>::to_vec"), "slice Vec [] copy");
+}
+
+TEST(FunctionClassifier, InlineNamespacesAndAbiTags) {
+  EXPECT_EQ(Classified("absl::debian3::StrCat[abi:cxx11](absl::debian3::AlphaNum const&, "
+                       "absl::debian3::AlphaNum const&)"),
+            "string std::string [] create");
+  EXPECT_EQ(Classified("fmt::v9::vformat[abi:cxx11](fmt::v9::basic_string_view<char>, int)"),
+            "string std::string [] create");
+  EXPECT_EQ(Classified("absl::lts_20240116::container_internal::raw_hash_set<"
+                       "absl::lts_20240116::container_internal::FlatHashSetPolicy<int>, a, b, c>"
+                       "::resize(unsigned long)"),
+            "set absl::flat_hash_set<int> [int] rehash");
+}
+
 TEST(FunctionClassifier, Modules) {
   const FunctionClassifier classifier(nullptr, [](absl::string_view) { return true; });
   EXPECT_TRUE(classifier.IsGlueModule("/lib/x86_64-linux-gnu/libc.so.6"));

@@ -25,7 +25,8 @@ enum class Shape {
   kArray,          // Rust's SmallVec<[T; N]>: shown<T>; element T
   kTemplate,       // shown<A0, A1…> without defaults; element A0
   kKeyValue,       // shown<A0, A1>; element std::pair<const A0, A1>
-  kKeyValue1,      // the same of A1, A2
+  kDerived,        // A0 is the class itself, of which A1, A2 are key and value
+  kStringKeys,     // shown<A0>; element std::pair<const std::string, A0>
   kKeyValue2,      // the same of A2, A3
   kValue,          // A0 is what is stored: a pair makes shown<K, V>, anything else a set
   kBasicString,    // basic_string<A0…>: its alias; element A0

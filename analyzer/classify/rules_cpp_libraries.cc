@@ -105,7 +105,7 @@ constexpr ClassRule kClasses[] = {
     {"boost::basic_regex", kObject, "boost::regex", kOpaque},
     {"boost::property_tree::basic_ptree", kMap, "boost::property_tree::ptree", kPlain},
     // fmt.
-    {"fmt::basic_memory_buffer", kBuffer, "fmt::memory_buffer", kElement},
+    {"fmt::basic_memory_buffer", kBuffer, "fmt::memory_buffer", kPlain},
     // folly.
     {"folly::f14::detail::F14Table", kMap, "folly::F14ValueMap", kPolicy},
     {"folly::f14::detail::F14BasicMap", kMap, "folly::F14ValueMap", kPolicy},

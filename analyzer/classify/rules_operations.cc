@@ -68,6 +68,9 @@ constexpr OperationRule kOperations[] = {
     {"malloc_need_resize", kGrow},
     {"set_capacity", kGrow},
     {"join", kCreate},
+    {"Expand*", kGrow},
+    {"Put", kGrow},
+    {"__split_buffer::__split_buffer", kGrow},
     // Tables made anew.
     {"_M_rehash*", kRehash},
     {"__rehash*", kRehash},
@@ -144,6 +147,7 @@ constexpr OperationRule kOperations[] = {
     {"clone", kCopy},
     {"clone_*", kCopy},
     {"copy_from*", kCopy},
+    {"Set", kCopy},
     {"MergeFrom", kCopy},
     {"CopyFrom", kCopy},
     {"to_vec*", kCopy},

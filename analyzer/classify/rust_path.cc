@@ -11,16 +11,18 @@ namespace tidemark::classify {
 namespace {
 
 constexpr absl::string_view kAs = " as ";
+constexpr absl::string_view kFor = " for ";
+constexpr absl::string_view kImpl = "<impl ";
 
-// Of " as " outside of brackets, npos when there is none.
-size_t FindAs(absl::string_view text) {
+// Of `word` outside of brackets, npos when it is not there.
+size_t FindWord(absl::string_view text, absl::string_view word) {
   int depth = 0;
   for (size_t i = 0; i < text.size(); ++i) {
     const char c = text[i];
+    if (depth == 0 && absl::StartsWith(text.substr(i), word)) return i;
     if (c == '<' || c == '(' || c == '[' || c == '{') ++depth;
     const bool is_arrow = c == '>' && i > 0 && text[i - 1] == '-';
     if ((c == '>' && !is_arrow) || c == ')' || c == ']' || c == '}') --depth;
-    if (depth == 0 && absl::StartsWith(text.substr(i), kAs)) return i;
   }
   return absl::string_view::npos;
 }
@@ -42,11 +44,19 @@ bool IsRustHash(absl::string_view component) {
 }
 
 RustScope SplitRustScope(absl::string_view scope) {
-  if (!absl::StartsWith(scope, "<") || !absl::EndsWith(scope, ">")) return {scope, {}};
+  if (!absl::EndsWith(scope, ">")) return {scope, {}};
+  if (const size_t impl = FindWord(scope, kImpl); impl != absl::string_view::npos) {
+    const absl::string_view inside =
+        scope.substr(impl + kImpl.size(), scope.size() - impl - kImpl.size() - 1);
+    const size_t at = FindWord(inside, kFor);
+    if (at == absl::string_view::npos) return {scope, {}};
+    return {inside.substr(at + kFor.size()), inside.substr(0, at)};
+  }
+  if (!absl::StartsWith(scope, "<")) return {scope, {}};
   scope = scope.substr(1, scope.size() - 2);
-  const size_t as = FindAs(scope);
-  if (as == absl::string_view::npos) return {scope, {}};
-  return {scope.substr(0, as), scope.substr(as + kAs.size())};
+  const size_t at = FindWord(scope, kAs);
+  if (at == absl::string_view::npos) return {scope, {}};
+  return {scope.substr(0, at), scope.substr(at + kAs.size())};
 }
 
 absl::string_view WithoutReferences(absl::string_view type) {

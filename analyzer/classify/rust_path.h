@@ -16,8 +16,8 @@ bool IsRustSymbol(absl::string_view system_name);
 // "h0123456789abcdef", the hash that ends a name of rustc's old mangling.
 bool IsRustHash(absl::string_view component);
 
-// "<SELF as TRAIT>" taken apart; `trait` is empty for "<SELF>" and for any other scope, which
-// is `self` whole.
+// "<SELF as TRAIT>" and "module::<impl TRAIT for SELF>" taken apart; `trait` is empty for
+// "<SELF>" and for any other scope, which is `self` whole.
 struct RustScope {
   absl::string_view self;
   absl::string_view trait;
@@ -27,8 +27,7 @@ RustScope SplitRustScope(absl::string_view scope);
 // A type without references and pointers: "&mut T" is "T".
 absl::string_view WithoutReferences(absl::string_view type);
 
-// "T", "K", "A": a parameter's name, which the old mangling keeps instead of the type. `path`
-// is one template argument.
+// "T", "K", "A": a parameter's name, which the old mangling keeps instead of the type.
 bool IsGenericParameter(absl::string_view argument);
 
 }  // namespace tidemark::classify
