@@ -35,8 +35,8 @@ struct ClassifiedFrame {
 
 class Pass {
  public:
-  explicit Pass(const Profile& profile)
-      : profile_(profile), functions_(nullptr, [&profile](absl::string_view prefix) {
+  Pass(const Profile& profile, const RuleTable* rules)
+      : profile_(profile), functions_(rules, [&profile](absl::string_view prefix) {
           return HasFunctionOrFile(profile, prefix);
         }) {
     function_class_.resize(profile.functions().size());
@@ -286,9 +286,11 @@ class Pass {
 }  // namespace
 
 absl::StatusOr<std::shared_ptr<const Profile>> Classify(
-    const std::shared_ptr<const Profile>& profile) {
+    const std::shared_ptr<const Profile>& profile, const ClassifyOptions& options) {
+  RuleTable rules;
+  if (options.rules != nullptr) rules = options.rules->table();
   ProfileBuilder builder(*profile);
-  builder.SetAnnotations(Pass(*profile).Run());
+  builder.SetAnnotations(Pass(*profile, &rules).Run());
   return builder.Build();
 }
 
