@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "analyzer/classify/badge.h"
 #include "analyzer/classify/function_class.h"
@@ -22,19 +23,25 @@ constexpr size_t kMaxGlueFrames = 128;
 // A frame at the leaf's end of a stack and what is known of it.
 struct ClassifiedFrame {
   FramePosition position;
+  MappingId mapping;                    // may be invalid
   const FunctionClass* what = nullptr;  // null: no function is known
-  bool is_glue_module = false;
+  bool is_glue = false;                 // for another reason than its name
 
   bool is_user() const {
-    if (is_glue_module) return false;
+    if (is_glue) return false;
     return what == nullptr || what->role == Role::kUser || what->role == Role::kUserCopy;
   }
+  bool is_copy() const { return what != nullptr && what->role == Role::kUserCopy; }
 };
 
 class Pass {
  public:
-  Pass(const Profile& profile, const ClassifyOptions& options)
-      : profile_(profile), go_sites_(profile, options) {
+  Pass(const Profile& profile, const RuleTable* rules, const ClassifyOptions& options)
+      : profile_(profile),
+        go_sites_(profile, options),
+        functions_(rules, [&profile](absl::string_view prefix) {
+          return HasFunctionOrFile(profile, prefix);
+        }) {
     function_class_.resize(profile.functions().size());
     glue_mapping_.reserve(profile.mappings().size());
     for (const Mapping& mapping : profile.mappings()) {
@@ -52,57 +59,94 @@ class Pass {
   }
 
  private:
-  // Frames from the leaf up to the first that is certainly the site, it included.
+  static bool HasFunctionOrFile(const Profile& profile, absl::string_view prefix) {
+    for (const Function& function : profile.functions()) {
+      if (absl::StartsWith(profile.string(function.name), prefix)) return true;
+    }
+    for (const Mapping& mapping : profile.mappings()) {
+      const absl::string_view path = profile.string(mapping.file);
+      if (absl::StartsWith(path.substr(path.rfind('/') + 1), prefix)) return true;
+    }
+    return false;
+  }
+
+  // Frames from the leaf up to the first named one that is certainly the site, it included.
   std::vector<ClassifiedFrame> InnermostFrames(StackId id) {
     std::vector<ClassifiedFrame> frames;
     const absl::Span<const LocationId> stack = profile_.stack(id);
     for (uint32_t depth = 0; depth < stack.size(); ++depth) {
-      const Location& location = profile_.location(stack[depth]);
-      const bool is_glue_module = location.mapping.valid() && glue_mapping_[location.mapping.value];
+      const MappingId mapping = profile_.location(stack[depth]).mapping;
       const absl::Span<const Line> lines = profile_.lines(stack[depth]);
       const uint32_t count = lines.empty() ? 1 : static_cast<uint32_t>(lines.size());
       for (uint32_t line = 0; line < count; ++line) {
         ClassifiedFrame frame{.position = {.location = depth, .line = line},
+                              .mapping = mapping,
                               .what = nullptr,
-                              .is_glue_module = is_glue_module};
+                              .is_glue = mapping.valid() && glue_mapping_[mapping.value]};
         if (!lines.empty() && lines[line].function.valid()) {
           frame.what = &ClassOf(lines[line].function);
         }
         frames.push_back(frame);
-        const bool is_certain = frame.is_user() && !IsCopy(frame);
+        const bool is_certain = frame.what != nullptr && frame.is_user() && !frame.is_copy();
         if (is_certain || frames.size() >= kMaxGlueFrames) return frames;
       }
     }
     return frames;
   }
 
-  static bool IsCopy(const ClassifiedFrame& frame) {
-    return frame.what != nullptr && frame.what->role == Role::kUserCopy;
-  }
-
   const FunctionClass& ClassOf(FunctionId id) {
     std::optional<FunctionClass>& known = function_class_[id.value];
     if (!known) {
       const Function& function = profile_.function(id);
-      known = functions_.Classify(profile_.string(function.name),
-                                  profile_.string(function.system_name));
+      known = functions_.Classify({.name = profile_.string(function.name),
+                                   .system_name = profile_.string(function.system_name),
+                                   .source = profile_.string(function.filename)});
     }
     return *known;
   }
 
-  // The innermost user frame. Copies of user classes count as glue when the library
-  // makes them (a vector that copies its elements), as sites when user code does.
+  // A stripped library has names for its interface only. What a container's function calls
+  // within its own file is the container's too.
+  static void MarkInsidesOfContainers(std::vector<ClassifiedFrame>& frames) {
+    const ClassifiedFrame* named = nullptr;  // the next one out
+    for (size_t i = frames.size(); i-- > 0;) {
+      ClassifiedFrame& frame = frames[i];
+      if (frame.what != nullptr) {
+        named = &frame;
+      } else if (named != nullptr && named->mapping.valid() && named->mapping == frame.mapping &&
+                 !named->is_user()) {
+        frame.is_glue = true;
+      }
+    }
+  }
+
+  // The innermost user frame. Copies of user classes count as glue when the library makes
+  // them (a vector that copies its elements), as sites when user code does. A library's frame
+  // without a name tells nobody anything: it is the site only if there is no better one.
   static std::optional<size_t> FindSite(const std::vector<ClassifiedFrame>& frames) {
+    std::optional<size_t> unnamed;
     for (size_t i = 0; i < frames.size(); ++i) {
       if (!frames[i].is_user()) continue;
+      // The first mapping is the program.
+      const bool is_library = frames[i].mapping.valid() && frames[i].mapping.value != 0;
+      if (frames[i].what == nullptr && is_library) {
+        if (!unnamed) unnamed = i;
+        continue;
+      }
       size_t caller = i;
-      while (caller < frames.size() && frames[caller].is_user() && IsCopy(frames[caller])) {
+      while (caller < frames.size() && frames[caller].is_user() && frames[caller].is_copy()) {
         ++caller;
       }
       if (caller == i || caller == frames.size() || frames[caller].is_user()) return i;
       i = caller;
     }
-    return std::nullopt;
+    return unnamed;
+  }
+
+  // How much a container frame says: an allocator's guess, a holder of one object, a container.
+  static int RankOf(const FunctionClass& what) {
+    if (!what.is_certain) return 1;
+    return what.container.kind == ContainerKind::kObject && !what.is_opaque ? 2 : 3;
   }
 
   // Of the containers in frames[0, end): the outermost that holds many, for what a map
@@ -114,44 +158,69 @@ class Pass {
     for (size_t i = 0; i < end; ++i) {
       const FunctionClass* what = frames[i].what;
       if (what == nullptr || what->role != Role::kContainer) continue;
-      const bool holds_one = what->container.kind == ContainerKind::kObject;
-      const int rank = !what->is_certain ? 1 : holds_one ? 2 : 3;
+      const Container& other = what->container;
+      const int rank = RankOf(*what);
       if (rank < best_rank) continue;
-      // The outermost, unless it knows less of the same kind of container.
-      const bool knows_less = rank == best_rank && best != nullptr && rank < 3 &&
-                              what->container.element.empty() && !best->element.empty();
-      if (knows_less) continue;
-      best = &what->container;
+      // The outermost, unless it knows less of the same.
+      if (best != nullptr && rank == best_rank && KnowsLess(other, *best)) continue;
+      best = &other;
       best_rank = rank;
     }
     return best;
   }
 
-  // What the chosen container was doing: the innermost of its frames that says, where a
-  // copy around a creation is a copy.
+  static bool IsTable(const Container& container) {
+    return container.kind == ContainerKind::kMap || container.kind == ContainerKind::kSet;
+  }
+
+  // "llvm::SmallVector" within which "llvm::SmallVector<int>" is seen.
+  static bool KnowsLess(const Container& outer, const Container& inner) {
+    return outer.element.empty() && !inner.element.empty() &&
+           absl::StartsWith(inner.type, outer.type);
+  }
+
+  // Whether `inner` may be what `outer` is made of, and not one of its elements.
+  static bool IsPartOf(const Container& inner, const Container& outer) {
+    if (outer.kind == ContainerKind::kQueue) return true;  // an adaptor
+    if (IsTable(outer)) {
+      if (IsTable(inner)) return inner.element == outer.element || inner.element.empty();
+      // A sorted array grows as one; vectors in a map are copied into it, or made there.
+      return inner.kind == ContainerKind::kSlice && inner.operation == Operation::kGrow;
+    }
+    return inner.kind == outer.kind &&
+           (inner.element == outer.element || inner.element.empty() || outer.element.empty());
+  }
+
+  // What the chosen container was doing. If its outermost frame made or copied one, it was
+  // that, however it was done; else the innermost that says anything but that, for a rehash
+  // within an insertion is a rehash, and makes tables on its way.
   static Operation FindOperation(const std::vector<ClassifiedFrame>& frames, size_t end,
                                  const Container& container) {
-    Operation result = Operation::kUnknown;
+    Operation innermost = Operation::kUnknown;
+    Operation outermost = Operation::kUnknown;
     for (size_t i = 0; i < end; ++i) {
       const FunctionClass* what = frames[i].what;
       if (what == nullptr || what->role != Role::kContainer) continue;
-      const Container& other = what->container;
-      const bool is_same = other.kind == container.kind && other.element == container.element;
-      const bool is_adaptor = container.kind == ContainerKind::kQueue;
-      if (!is_same && !is_adaptor) continue;
-      const Operation operation = other.operation;
-      if (result == Operation::kUnknown) {
-        result = operation;
-      } else if (result == Operation::kCreate && operation == Operation::kCopy) {
-        result = operation;
-      }
+      if (!IsPartOf(what->container, container)) continue;
+      const Operation operation = what->container.operation;
+      if (operation == Operation::kUnknown) continue;
+      outermost = operation;
+      if (innermost == Operation::kUnknown && !IsMaking(operation)) innermost = operation;
     }
-    return result;
+    if (IsMaking(outermost)) return outermost;
+    // An object does not grow.
+    const bool is_object = container.kind == ContainerKind::kObject;
+    return innermost == Operation::kUnknown && is_object ? Operation::kCreate : innermost;
+  }
+
+  static bool IsMaking(Operation operation) {
+    return operation == Operation::kCreate || operation == Operation::kCopy;
   }
 
   void AnnotateStack(StackId id) {
     if (profile_.stack(id).empty()) return;
-    const std::vector<ClassifiedFrame> frames = InnermostFrames(id);
+    std::vector<ClassifiedFrame> frames = InnermostFrames(id);
+    MarkInsidesOfContainers(frames);
     const std::optional<size_t> site = FindSite(frames);
     if (site) result_.site[id.value] = frames[*site].position;
     if (std::optional<GoSites::Site> go = go_sites_.At(id)) {
@@ -227,8 +296,10 @@ class Pass {
 
 absl::StatusOr<std::shared_ptr<const Profile>> Classify(
     const std::shared_ptr<const Profile>& profile, const ClassifyOptions& options) {
+  RuleTable rules;
+  if (options.rules != nullptr) rules = options.rules->table();
   ProfileBuilder builder(*profile);
-  builder.SetAnnotations(Pass(*profile, options).Run());
+  builder.SetAnnotations(Pass(*profile, &rules, options).Run());
   return builder.Build();
 }
 

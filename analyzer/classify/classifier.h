@@ -1,5 +1,6 @@
 // Fills a profile's annotation columns: the container, its type, and the user's site
-// beneath container, library and wrapper glue. The rules are data: rules.cc.
+// beneath container, library and wrapper glue. The rules are data: rules_*.cc, and those of
+// the user's file (rule_file.h).
 
 #ifndef TIDEMARK_ANALYZER_CLASSIFY_CLASSIFIER_H_
 #define TIDEMARK_ANALYZER_CLASSIFY_CLASSIFIER_H_
@@ -11,6 +12,7 @@
 
 #include "absl/status/statusor.h"
 #include "analyzer/base/ids.h"
+#include "analyzer/classify/rule_file.h"
 #include "analyzer/model/profile.h"
 
 namespace tidemark::classify {
@@ -23,6 +25,7 @@ struct ClassifyOptions {
   std::function<std::string(const Profile&, MappingId)> find_binary;
   // Gets one line for each file that turns out to be of another build; null: nobody reads them.
   std::vector<std::string>* warnings = nullptr;
+  const RuleSet* rules = nullptr;  // the user's, before the built-in ones; not owned
 };
 
 // Returns the same profile (same ids) with annotations.

@@ -121,9 +121,9 @@ TEST_F(ClassifierTest, ASharedObjectDoesNotHideTheContainerInside) {
 }
 
 TEST_F(ClassifierTest, WrappersAreGlueWithoutContainer) {
-  const StackId stack = AddStack({{"ztrymalloc_usable"}, {"zmalloc"}, {"createObject"}, {"main"}});
+  const StackId stack = AddStack({{"ztrymalloc_usable"}, {"zmalloc"}, {"createClient"}, {"main"}});
   AddSample(stack, 64, 100, 100);
-  EXPECT_EQ(Result(stack), "createObject");
+  EXPECT_EQ(Result(stack), "createClient");
 }
 
 TEST_F(ClassifierTest, OnlyGlueLeavesTheLeaf) {

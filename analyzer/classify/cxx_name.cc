@@ -7,6 +7,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
+#include "analyzer/classify/cxx_scope.h"
 
 namespace tidemark::classify {
 namespace {
@@ -281,7 +282,7 @@ absl::string_view Trim(absl::string_view s) {
 
 // Template arguments that nobody wrote.
 bool IsDefaultArgument(absl::string_view argument) {
-  constexpr std::array<absl::string_view, 12> kDefaults = {
+  constexpr std::array<absl::string_view, 16> kDefaults = {
       "std::allocator<",
       "std::less<",
       "std::hash<",
@@ -293,7 +294,11 @@ bool IsDefaultArgument(absl::string_view argument) {
       "std::collections::hash::map::RandomState",
       "absl::hash_internal::Hash<",
       "absl::container_internal::StringHash",
-      "absl::container_internal::StringEq"};
+      "absl::container_internal::StringEq",
+      "boost::hash<",
+      "boost::container::new_allocator<",
+      "llvm::DenseMapInfo<",
+      "llvm::detail::DenseMapPair<"};
   const std::string name = WithoutInlineNamespaces(argument.substr(0, 128));
   for (absl::string_view prefix : kDefaults) {
     if (absl::StartsWith(name, prefix)) return true;
@@ -301,13 +306,29 @@ bool IsDefaultArgument(absl::string_view argument) {
   return false;
 }
 
-// The standard's own alias of a template over char, else "".
-absl::string_view CharAlias(absl::string_view name, absl::string_view first_argument) {
-  if (first_argument == "char") {
-    if (name == "std::basic_string") return "std::string";
-    if (name == "std::basic_string_view") return "std::string_view";
+// What people write for a template over `first_argument`, else "": the standard's alias over
+// characters, and those of the JSON libraries, whose arguments nobody wants to read.
+absl::string_view AliasOf(absl::string_view name, absl::string_view first_argument) {
+  constexpr struct {
+    absl::string_view name;
+    absl::string_view first_argument;
+    absl::string_view alias;
+  } kAliases[] = {
+      {"std::basic_string", "char", "std::string"},
+      {"std::basic_string", "wchar_t", "std::wstring"},
+      {"std::basic_string", "char8_t", "std::u8string"},
+      {"std::basic_string", "char16_t", "std::u16string"},
+      {"std::basic_string", "char32_t", "std::u32string"},
+      {"std::basic_string_view", "char", "std::string_view"},
+      {"nlohmann::basic_json", "std::map", "nlohmann::json"},
+      {"nlohmann::basic_json", "nlohmann::ordered_map", "nlohmann::ordered_json"},
+      {"rapidjson::GenericValue", "rapidjson::UTF8<char>", "rapidjson::Value"},
+      {"rapidjson::GenericDocument", "rapidjson::UTF8<char>", "rapidjson::Document"},
+      {"rapidjson::GenericStringBuffer", "rapidjson::UTF8<char>", "rapidjson::StringBuffer"},
+  };
+  for (const auto& alias : kAliases) {
+    if (name == alias.name && first_argument == alias.first_argument) return alias.alias;
   }
-  if (first_argument == "wchar_t" && name == "std::basic_string") return "std::wstring";
   return {};
 }
 
@@ -324,12 +345,12 @@ std::string ShortenList(absl::string_view list, int depth) {
 std::string ShortenTemplate(const std::string& name, absl::string_view list, int depth) {
   std::vector<absl::string_view> arguments = SplitArguments(list);
   if (!arguments.empty()) {
-    const absl::string_view alias = CharAlias(name, arguments[0]);
-    bool all_default = !alias.empty();
-    for (size_t i = 1; i < arguments.size(); ++i) {
-      all_default = all_default && IsDefaultArgument(arguments[i]);
+    const absl::string_view alias = AliasOf(name, WithoutInlineNamespaces(arguments[0]));
+    bool is_alias = !alias.empty();
+    for (size_t i = 1; i < arguments.size() && absl::StartsWith(name, "std::"); ++i) {
+      is_alias = is_alias && IsDefaultArgument(arguments[i]);
     }
-    if (all_default) return std::string(alias);
+    if (is_alias) return std::string(alias);
   }
   while (arguments.size() > 1 && IsDefaultArgument(arguments.back())) arguments.pop_back();
   std::string result = absl::StrCat(name, "<");
@@ -432,35 +453,6 @@ TemplateName SplitTemplate(absl::string_view type) {
   result.name =
       type.substr(0, static_cast<size_t>(parts.base.data() - type.data()) + parts.base.size());
   result.arguments = SplitArguments(parts.arguments);
-  return result;
-}
-
-std::string WithoutInlineNamespaces(absl::string_view name) {
-  // Each is a whole component; absl's and libc++'s carry a version.
-  std::string result;
-  result.reserve(name.size());
-  size_t i = 0;
-  while (i < name.size()) {
-    const bool starts_component = i == 0 || !IsIdentifier(name[i - 1]);
-    if (starts_component && (name[i] == '_' || name[i] == 'l')) {
-      constexpr std::array<absl::string_view, 7> kInline = {
-          "__cxx11::", "__1::", "__2::", "__debug::", "__cxx1998::", "_V2::", "__ndk1::"};
-      size_t skip = 0;
-      for (absl::string_view component : kInline) {
-        if (At(name, i, component)) skip = component.size();
-      }
-      if (skip == 0 && At(name, i, "lts_")) {
-        size_t end = i + 4;
-        while (end < name.size() && name[end] >= '0' && name[end] <= '9') ++end;
-        if (At(name, end, "::")) skip = end + 2 - i;
-      }
-      if (skip != 0) {
-        i += skip;
-        continue;
-      }
-    }
-    result += name[i++];
-  }
   return result;
 }
 

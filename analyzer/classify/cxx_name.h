@@ -36,9 +36,6 @@ TemplateName SplitTemplate(absl::string_view type);
 // "a, b<c, d>" is {"a", "b<c, d>"}.
 std::vector<absl::string_view> SplitArguments(absl::string_view list);
 
-// Without the inline namespaces of standard libraries: "std::__cxx11::list" is "std::list".
-std::string WithoutInlineNamespaces(absl::string_view name);
-
 // As a person writes it: "std::vector<std::__cxx11::basic_string<char, …> const, …>" is
 // "std::vector<const std::string>": aliases used, default allocators, comparators and
 // hashes dropped, const in front.

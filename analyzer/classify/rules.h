@@ -15,25 +15,33 @@
 
 namespace tidemark::classify {
 
-// How a container's type and element are read off template arguments A0, A1…
+// How a container's type and element are read off template arguments A0, A1… Where a value is
+// "no value" (void, Rust's "()", DenseSetEmpty…) a map is a set, and its name becomes the set's.
 enum class Shape {
   kPlain,          // type = shown as it stands; element unknown
+  kOpaque,         // the same, and whatever containers it is made of are its own affair
   kElement,        // shown<A0>; element A0
+  kElement1,       // shown<A1>; element A1
+  kArray,          // Rust's SmallVec<[T; N]>: shown<T>; element T
   kTemplate,       // shown<A0, A1…> without defaults; element A0
   kKeyValue,       // shown<A0, A1>; element std::pair<const A0, A1>
+  kDerived,        // A0 is the class itself, of which A1, A2 are key and value
+  kStringKeys,     // shown<A0>; element std::pair<const std::string, A0>
+  kKeyValue2,      // the same of A2, A3
+  kValue,          // A0 is what is stored: a pair makes shown<K, V>, anything else a set
   kBasicString,    // basic_string<A0…>: its alias; element A0
   kTree,           // libstdc++'s _Rb_tree<Key, Value, KeyOfValue…>: map or set
   kHashtable,      // libstdc++'s _Hashtable<Key, Value, Allocator, ExtractKey… traits>
   kMapBase,        // libstdc++'s _Map_base<Key, std::pair<const Key, T>…>
   kNodeAllocator,  // an allocator of A0: a node tells its container, else a bare array
-  kPolicy,         // absl's raw_hash_set<Policy…>: the policy tells map or set
+  kPolicy,         // a table over a policy class, whose arguments are key and value
+  kQtArray,        // Qt's array of A0: QList, QString or QByteArray
 };
 
-// In every table a pattern is a whole name, or a prefix when it ends in '*'. A whole name wins
-// over a prefix, a longer prefix over a shorter one.
+// Patterns are those of pattern_map.h: whole names, prefixes ("g_list_*"), endings ("*_malloc").
+// Names are compared without template arguments.
 
-// A class whose member functions are the container. `name` is compared without template
-// arguments.
+// A class whose member functions are the container.
 struct ClassRule {
   absl::string_view name;
   ContainerKind kind;
@@ -48,8 +56,8 @@ struct OperationRule {
   Operation operation;
 };
 
-// Free functions (with their namespace) that are containers: factories of C++, and the
-// containers of C and of run times.
+// A function that is a container: factories of C++, members that say more than their class,
+// and the containers of C and of run times.
 struct FunctionRule {
   absl::string_view function;
   ContainerKind kind;
@@ -59,7 +67,8 @@ struct FunctionRule {
 };
 
 // A namespace that is glue whole. `rust_only`: only for functions mangled by rustc, as the
-// words are too common.
+// words are too common; a trait of such a namespace is glue where it is implemented for a type
+// of such a namespace, user code where it is for a user's type.
 struct NamespaceRule {
   absl::string_view prefix;  // with its "::"
   bool rust_only;
@@ -72,20 +81,37 @@ struct RuleTable {
   absl::Span<const OperationRule> operations = {};
   // Functions through which a program allocates but which nobody calls the site.
   absl::Span<const absl::string_view> glue = {};
+  // Functions that are the site, whatever else is said of them.
+  absl::Span<const absl::string_view> sites = {};
   absl::Span<const NamespaceRule> namespaces = {};
   // Files whose every frame is glue, symbolized or not: prefixes of the file's name.
   absl::Span<const absl::string_view> modules = {};
+  // Source files whose functions are glue, for a program wrote them: endings of their names.
+  absl::Span<const absl::string_view> sources = {};
+  // Where not empty, the rules only hold for profiles with a function or a file whose name begins
+  // with one of these: the static functions of an interpreter have names that anybody might use.
+  absl::Span<const absl::string_view> only_with = {};
 };
 
-// One for each file rules_*.cc.
+// In the files rules_*.cc.
 RuleTable CppStandardRules();
 RuleTable CppLibraryRules();
+RuleTable QtLlvmRules();
 RuleTable RustRules();
-RuleTable CRules();
-RuleTable RuntimeRules();
+RuleTable CContainerRules();
+RuleTable CGlueRules();
+RuleTable JanssonRules();
+RuleTable JsonCRules();
+RuleTable PythonRules();
+RuleTable RubyRules();
+RuleTable LuaRules();
+RuleTable GoRules();
+RuleTable V8Rules();
+RuleTable RedisRules();
+RuleTable PostgresRules();
 RuleTable OperationRules();
 
-// All of them. No pattern of one kind is in two.
+// All of them. Of tables that hold without condition, no two have the same pattern.
 const std::vector<RuleTable>& BuiltInRules();
 
 }  // namespace tidemark::classify

@@ -1,0 +1,76 @@
+// Jansson and JSON-C: their names clash with each other, and with what anybody might write.
+
+#include "analyzer/classify/rules.h"
+
+namespace tidemark::classify {
+namespace {
+
+using enum ContainerKind;
+using enum Operation;
+using enum Shape;
+
+constexpr FunctionRule kJansson[] = {
+    {"json_object", kMap, "json_t", kPlain, kCreate},
+    {"json_object_set*", kMap, "json_t", kPlain, kInsert},
+    {"json_object_update*", kMap, "json_t", kPlain, kInsert},
+    {"hashtable_set", kMap, "json_t", kPlain, kInsert},
+    {"hashtable_init", kMap, "json_t", kPlain, kCreate},
+    {"hashtable_do_rehash", kMap, "json_t", kPlain, kRehash},
+    {"json_array", kSlice, "json_t", kPlain, kCreate},
+    {"json_array_append*", kSlice, "json_t", kPlain, kGrow},
+    {"json_array_insert*", kSlice, "json_t", kPlain, kGrow},
+    {"json_array_extend", kSlice, "json_t", kPlain, kGrow},
+    {"json_array_grow", kSlice, "json_t", kPlain, kGrow},
+    {"json_string*", kString, "json_t", kPlain, kCreate},
+    {"json_sprintf", kString, "json_t", kPlain, kCreate},
+    {"json_vsprintf", kString, "json_t", kPlain, kCreate},
+    {"json_dumps", kString, "", kPlain, kCreate},
+    {"strbuffer_*", kString, "strbuffer_t", kPlain, kGrow},
+    {"json_integer", kObject, "json_t", kPlain, kCreate},
+    {"json_real", kObject, "json_t", kPlain, kCreate},
+    {"json_load*", kObject, "json_t", kOpaque, kCreate},
+    {"json_pack*", kObject, "json_t", kOpaque, kCreate},
+    {"json_copy", kObject, "json_t", kOpaque, kCopy},
+    {"json_deep_copy", kObject, "json_t", kOpaque, kCopy},
+};
+constexpr absl::string_view kJanssonGlue[] = {"jsonp_*"};
+constexpr absl::string_view kJanssonModules[] = {"libjansson.so"};
+constexpr absl::string_view kOnlyWithJansson[] = {"libjansson.so", "jsonp_malloc"};
+
+constexpr FunctionRule kJsonC[] = {
+    {"json_object_new_object", kMap, "json_object", kPlain, kCreate},
+    {"json_object_object_add*", kMap, "json_object", kPlain, kInsert},
+    {"lh_table_new", kMap, "lh_table", kPlain, kCreate},
+    {"lh_kchar_table_new", kMap, "lh_table", kPlain, kCreate},
+    {"lh_table_insert*", kMap, "lh_table", kPlain, kInsert},
+    {"lh_table_resize", kMap, "lh_table", kPlain, kRehash},
+    {"json_object_new_array*", kSlice, "json_object", kPlain, kCreate},
+    {"json_object_array_*", kSlice, "json_object", kPlain, kGrow},
+    {"array_list_new*", kSlice, "array_list", kPlain, kCreate},
+    {"array_list_*", kSlice, "array_list", kPlain, kGrow},
+    {"json_object_new_string*", kString, "json_object", kPlain, kCreate},
+    {"json_object_to_json_string*", kString, "", kPlain, kCreate},
+    {"printbuf_*", kBuffer, "printbuf", kPlain, kGrow},
+    {"json_object_new_*", kObject, "json_object", kPlain, kCreate},
+    {"json_object_deep_copy", kObject, "json_object", kOpaque, kCopy},
+    {"json_object_from_f*", kObject, "json_object", kOpaque, kCreate},
+    {"json_tokener_parse*", kObject, "json_object", kOpaque, kCreate},
+};
+constexpr absl::string_view kJsonCModules[] = {"libjson-c.so"};
+constexpr absl::string_view kOnlyWithJsonC[] = {"libjson-c.so", "json_object_object_",
+                                                "json_tokener_", "lh_table_"};
+
+}  // namespace
+
+RuleTable JanssonRules() {
+  return {.functions = kJansson,
+          .glue = kJanssonGlue,
+          .modules = kJanssonModules,
+          .only_with = kOnlyWithJansson};
+}
+
+RuleTable JsonCRules() {
+  return {.functions = kJsonC, .modules = kJsonCModules, .only_with = kOnlyWithJsonC};
+}
+
+}  // namespace tidemark::classify
