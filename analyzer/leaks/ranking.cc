@@ -70,11 +70,6 @@ Finding MakeFinding(const Series& series, const SiteSeries& site, const Judgemen
   return finding;
 }
 
-bool WasEverLive(const SiteSeries& site) {
-  return std::any_of(site.at.begin(), site.at.end(),
-                     [](const SiteAtTime& at) { return at.live.sum.estimate != 0; });
-}
-
 }  // namespace
 
 absl::StatusOr<Ranking> Rank(absl::Span<const std::shared_ptr<const Profile>> snapshots,
@@ -82,10 +77,9 @@ absl::StatusOr<Ranking> Rank(absl::Span<const std::shared_ptr<const Profile>> sn
   absl::StatusOr<Series> made = MakeSeries(snapshots, options.run, options.progress);
   if (!made.ok()) return made.status();
   Series& series = *made;
-  series.sites.erase(std::remove_if(series.sites.begin(), series.sites.end(),
-                                    [](const SiteSeries& site) { return !WasEverLive(site); }),
-                     series.sites.end());
+  DropSitesNeverLive(series);
   const std::vector<Judgement> judgements = JudgeAll(series);
+  const ContainerUses uses(series);
 
   std::vector<size_t> order(series.sites.size());
   std::iota(order.begin(), order.end(), size_t{0});
@@ -120,6 +114,7 @@ absl::StatusOr<Ranking> Rank(absl::Span<const std::shared_ptr<const Profile>> sn
     Finding finding = MakeFinding(series, site, j);
     finding.rank = static_cast<int>(i + 1);
     finding.generations = GenerationsOf(series, site, boundaries);
+    finding.advice = Advise(series, uses, order[i], j);
     if (ranking.projection && j.slope_per_s && j.verdict <= Verdict::kSuspect) {
       finding.time_left =
           TimeToFill(ranking.projection->left_bytes(), *j.slope_per_s, j.slope_ci_per_s);

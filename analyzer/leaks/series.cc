@@ -81,6 +81,13 @@ class SnapshotReader {
     const std::vector<LiveOfStack> live = SumByStack();
     ChooseStacks(site_of_stack, live, series.sites);
     AddCallers(site_of_stack, live, is_newest, index, series.sites);
+    double total = 0;
+    for (const LiveOfStack& of : live) total += of.bytes;
+    if (total >= series.fullest_live_bytes) {
+      series.fullest = index_;
+      series.fullest_live_bytes = total;
+      series.site_of_fullest_stack = site_of_stack;
+    }
     if (is_newest) series.site_of_newest_stack = std::move(site_of_stack);
     return absl::OkStatus();
   }
@@ -313,6 +320,26 @@ int64_t AgeBucketEnd(int64_t begin_s) {
   const int octave = std::bit_width(static_cast<uint64_t>(begin_s)) - 1;
   const int64_t width = int64_t{1} << (octave - 2);
   return begin_s > INT64_MAX - width ? INT64_MAX : begin_s + width;
+}
+
+void DropSitesNeverLive(Series& series) {
+  std::vector<uint32_t> new_number(series.sites.size(), Series::kNoSite);
+  std::vector<SiteSeries> kept;
+  for (size_t i = 0; i < series.sites.size(); ++i) {
+    const std::vector<SiteAtTime>& at = series.sites[i].at;
+    if (std::none_of(at.begin(), at.end(),
+                     [](const SiteAtTime& a) { return a.live.sum.estimate != 0; })) {
+      continue;
+    }
+    new_number[i] = static_cast<uint32_t>(kept.size());
+    kept.push_back(std::move(series.sites[i]));
+  }
+  series.sites = std::move(kept);
+  for (auto* sites : {&series.site_of_newest_stack, &series.site_of_fullest_stack}) {
+    for (uint32_t& site : *sites) {
+      if (site != Series::kNoSite) site = new_number[site];
+    }
+  }
 }
 
 double BytesBefore(absl::Span<const AgeGroup> ages, double time_s) {

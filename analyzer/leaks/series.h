@@ -78,13 +78,20 @@ struct Series {
   bool has_sampling_error = false;
   std::vector<SiteSeries> sites;
   std::vector<uint32_t> site_of_newest_stack;  // by StackId of the newest; kNoSite
-  std::vector<std::string> notes;              // what was left out and why
+  // The snapshot with the most live bytes (of equal ones the newest), and the same of it.
+  size_t fullest = 0;
+  double fullest_live_bytes = 0;
+  std::vector<uint32_t> site_of_fullest_stack;
+  std::vector<std::string> notes;  // what was left out and why
 };
 
 // The sites of the snapshots that `choice` and ChooseRun (run.h) leave. kInvalidArgument when
 // there are none, one was not classified or has no in-use type; kCancelled.
 absl::StatusOr<Series> MakeSeries(absl::Span<const std::shared_ptr<const Profile>> snapshots,
                                   const RunChoice& choice, Progress* progress);
+
+// Leaves only sites that were live in some snapshot; the numbers of sites change.
+void DropSitesNeverLive(Series& series);
 
 // The bytes of the groups that were allocated before `time_s`; a group that spans it
 // counts in proportion.
