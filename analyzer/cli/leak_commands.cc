@@ -29,6 +29,7 @@ namespace {
 using ProfilePtr = std::shared_ptr<const Profile>;
 
 constexpr size_t kShownFindings = 10;
+constexpr size_t kShownAdvice = 2;  // of a finding; json has all
 
 // A directory stands for the profiles in it; their own times order them later.
 absl::StatusOr<std::vector<std::string>> ExpandDirectories(const std::vector<std::string>& paths) {
@@ -89,6 +90,19 @@ Json ContainerJson(const std::optional<Container>& container) {
               {"evidence", Name(container->evidence)}};
 }
 
+Json AdviceJson(const std::vector<leaks::Advice>& all) {
+  Json json = Json::array();
+  for (const leaks::Advice& advice : all) {
+    Json numbers = Json::object();
+    for (const auto& [name, value] : advice.numbers) numbers[name] = value;
+    json.push_back(Json{{"kind", leaks::Name(advice.kind)},
+                        {"text", advice.text},
+                        {"evidence", tidemark::Name(advice.evidence)},
+                        {"numbers", numbers}});
+  }
+  return json;
+}
+
 Json FindingJson(const leaks::Finding& f) {
   Json json;
   json["rank"] = f.rank;
@@ -107,6 +121,7 @@ Json FindingJson(const leaks::Finding& f) {
   json["samples"] = f.samples;
   json["series"] = f.series;
   json["stack"] = FramesJson(f.stack);
+  json["advice"] = AdviceJson(f.advice);
   return json;
 }
 
@@ -210,14 +225,23 @@ std::string LiveText(const leaks::Finding& f) {
   return text;
 }
 
+constexpr const char* kIndent = "              ";
+
+std::string AdviceText(const std::vector<leaks::Advice>& all) {
+  std::string text;
+  for (size_t i = 0; i < std::min(kShownAdvice, all.size()); ++i) {
+    absl::StrAppend(&text, kIndent, "advice: ", all[i].text, "\n");
+  }
+  return text;
+}
+
 std::string FindingText(const leaks::Finding& f) {
-  constexpr const char* kIndent = "              ";
   std::string text =
       absl::StrFormat("%3d. %-9s%s\n", f.rank, leaks::Name(f.verdict), SiteText(f.site));
   const std::string badge = Badge(f.container);
   if (!badge.empty()) absl::StrAppend(&text, kIndent, badge, "\n");
   absl::StrAppend(&text, kIndent, LiveText(f), "\n", kIndent, f.reason, "\n");
-  return text;
+  return text + AdviceText(f.advice);
 }
 
 std::string LeaksText(const leaks::Ranking& ranking, size_t total_findings) {

@@ -18,6 +18,17 @@ void Add(Found found, std::vector<Found>& all) {
   all.push_back(std::move(found));
 }
 
+bool Has(AdviceKind kind, const std::vector<Found>& all) {
+  return std::any_of(all.begin(), all.end(),
+                     [kind](const Found& found) { return found.advice.kind == kind; });
+}
+
+void Remove(AdviceKind kind, std::vector<Found>& all) {
+  all.erase(std::remove_if(all.begin(), all.end(),
+                           [kind](const Found& found) { return found.advice.kind == kind; }),
+            all.end());
+}
+
 }  // namespace
 
 const char* Name(AdviceKind kind) {
@@ -46,6 +57,15 @@ const char* Name(AdviceKind kind) {
   return "";
 }
 
+std::optional<double> SiteView::growth_per_s() const {
+  std::optional<double> rate = judgement.slope_per_s;
+  if (!rate && judgement.delta && span_s() > 0) rate = *judgement.delta / span_s();
+  if (!rate && judgement.cause == Cause::kSpread && uses.recorded_s() > 0) {
+    rate = live_bytes() / uses.recorded_s();
+  }
+  return is_growing() && rate && *rate > 0 ? rate : std::nullopt;
+}
+
 std::string FewSamples(double evidence) {
   if (evidence >= kManySamples) return "";
   return absl::StrCat(" (", std::llround(evidence), " samples)");
@@ -65,11 +85,23 @@ std::vector<Advice> Advise(const Series& series, const ContainerUses& uses, size
       }
     }
   }
+  // Of what is smaller than it was, what stayed is the better news.
+  if (Has(AdviceKind::kShrink, all)) Remove(AdviceKind::kPeak, all);
   std::sort(all.begin(), all.end(),
             [](const Found& a, const Found& b) { return a.advice.kind < b.advice.kind; });
   std::vector<Advice> result;
   for (Found& found : all) result.push_back(std::move(found.advice));
   return result;
+}
+
+std::vector<std::vector<Advice>> AdviseAll(const Series& series,
+                                           const std::vector<Judgement>& judgements) {
+  const ContainerUses uses(series);
+  std::vector<std::vector<Advice>> all;
+  for (size_t i = 0; i < series.sites.size(); ++i) {
+    all.push_back(Advise(series, uses, i, judgements[i]));
+  }
+  return all;
 }
 
 }  // namespace tidemark::leaks

@@ -17,7 +17,8 @@
 //  - geometric_growth: an array that went through far more reallocs than growth by a factor
 //    takes, over all sizes on the way.
 //  - reuse: blocks that are freed soon after, at a high rate. Needs lifetimes.
-//  - intern: strings of one size in great number. Equal sizes are a hint, no proof.
+//  - intern: strings of one size in great number, where they do not go on growing in number.
+//    Equal sizes are a hint, no proof.
 //  - flat: nodes that are mostly links and malloc's own header.
 //  - peak: what the site held at the process's peak and does not hold now.
 //
@@ -76,6 +77,9 @@ struct Advice {
 // same series.
 std::vector<Advice> Advise(const Series& series, const ContainerUses& uses, size_t site,
                            const Judgement& judgement);
+// The same of all sites. REQUIRES: one judgement for each.
+std::vector<std::vector<Advice>> AdviseAll(const Series& series,
+                                           const std::vector<Judgement>& judgements);
 
 }  // namespace tidemark::leaks
 

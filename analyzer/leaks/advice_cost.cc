@@ -34,7 +34,6 @@ constexpr size_t kShortLives = 3;  // of ContainerUse::kShortLivesNs: up to 134 
 // intern, flat.
 constexpr double kManyBlocks = 10'000;
 constexpr double kOneSize = 0.9;
-constexpr double kGrownStrings = 0.1;
 constexpr double kOverhead = 0.4;
 
 // glibc's malloc puts 8 bytes before a block and rounds up to 16, 32 at least.
@@ -124,45 +123,43 @@ std::optional<Found> FindReuse(const SiteView& view, const ContainerUse& use) {
   const double share = use.freed_within[life].bytes.estimate / alloc;
   const double life_ns = static_cast<double>(ContainerUse::kShortLivesNs[life]);
   const double per_second = use.alloc.objects / recorded_s;
-  return Found{{.kind = AdviceKind::kReuse,
-                .text = absl::StrCat(
-                    Count(per_second), " blocks/s, ", Bytes(alloc), " in all, and ", Share(share),
-                    " of it lives less than ", Nanoseconds(life_ns), "; ", Bytes(live), " are live",
-                    FewSamples(use.freed.evidence()), ". Consider ", ReuseCall(use), "."),
-                .evidence = Evidence::kMeasured,
-                .numbers = {{"blocks_per_second", per_second},
-                            {"alloc_bytes", alloc},
-                            {"live_bytes", live},
-                            {"lifetime_ns", life_ns},
-                            {"freed_within_lifetime_share", share}}},
-               alloc};
+  return Found{
+      {.kind = AdviceKind::kReuse,
+       .text = absl::StrCat(Count(per_second), " blocks/s, ", Bytes(alloc), " in all, and ",
+                            Share(share), " of it lives less than ", Nanoseconds(life_ns), "; ",
+                            live > 0 ? Bytes(live) : "nothing", " is live",
+                            FewSamples(use.freed.evidence()), ". Consider ", ReuseCall(use), "."),
+       .evidence = Evidence::kMeasured,
+       .numbers = {{"blocks_per_second", per_second},
+                   {"alloc_bytes", alloc},
+                   {"live_bytes", live},
+                   {"lifetime_ns", life_ns},
+                   {"freed_within_lifetime_share", share}}},
+      alloc};
 }
 
 std::optional<Found> FindIntern(const SiteView& view, const ContainerUse& use) {
-  if (use.container->kind != ContainerKind::kString) return std::nullopt;
-  // Strings that grew have the sizes of growth, whatever is in them.
-  if (use.storage_live.bytes.estimate > kGrownStrings * use.live.bytes.estimate) {
-    return std::nullopt;
-  }
-  const auto most = std::max_element(
-      use.sizes.begin(), use.sizes.end(),
-      [](const BlocksOfSize& a, const BlocksOfSize& b) { return a.live.objects < b.live.objects; });
-  if (most == use.sizes.end() || most->live.objects < kManyBlocks) return std::nullopt;
-  const double bytes = most->live.bytes.estimate;
-  const double share = most->live.objects / use.live.objects;
-  if (share < kOneSize || most->live.evidence() < kLeastSamples) return std::nullopt;
+  if (view.growth_per_s()) return std::nullopt;
+  const auto most = std::max_element(use.sizes.begin(), use.sizes.end(),
+                                     [](const BlocksOfSize& a, const BlocksOfSize& b) {
+                                       return a.texts.objects < b.texts.objects;
+                                     });
+  if (most == use.sizes.end() || most->texts.objects < kManyBlocks) return std::nullopt;
+  const double bytes = most->texts.bytes.estimate;
+  const double share = most->texts.objects / use.texts.objects;
+  if (share < kOneSize || most->texts.evidence() < kLeastSamples) return std::nullopt;
   if (bytes < std::max(kLeastBytes, kLeastLiveShare * view.uses.live_bytes())) return std::nullopt;
   return Found{
       {.kind = AdviceKind::kIntern,
-       .text = absl::StrCat(Count(most->live.objects), " live strings (", Share(share),
-                            ") are of one size, ", Bytes(most->live.mean_bytes()), ", ",
-                            Bytes(bytes), " in all", FewSamples(most->live.evidence()),
+       .text = absl::StrCat(Count(most->texts.objects), " live strings (", Share(share),
+                            " of this line's) are of one size, ", Bytes(most->texts.mean_bytes()),
+                            ", ", Bytes(bytes), " in all", FewSamples(most->texts.evidence()),
                             ". If many are equal, which sizes alone cannot tell, consider ",
                             InternCall(use.language), "."),
        .evidence = Evidence::kInferred,
-       .numbers = {{"strings", most->live.objects},
+       .numbers = {{"strings", most->texts.objects},
                    {"same_size_share", share},
-                   {"size_bytes", most->live.mean_bytes()},
+                   {"size_bytes", most->texts.mean_bytes()},
                    {"live_bytes", bytes}}},
       bytes};
 }
@@ -171,7 +168,7 @@ std::optional<Found> FindFlat(const SiteView& view, const ContainerUse& use) {
   if (use.nodes.objects < kManyBlocks || use.nodes.evidence() < kLeastSamples) return std::nullopt;
   const double bytes = use.nodes.bytes.estimate;
   if (bytes < std::max(kLeastBytes, kLeastLiveShare * view.uses.live_bytes())) return std::nullopt;
-  const double node = use.nodes.mean_bytes();
+  const double node = std::round(use.nodes.mean_bytes());  // one type, so one size
   const bool is_glibc = view.uses.is_glibc_malloc();
   const double in_heap = is_glibc ? InMallocsHeap(node) : node;
   const double element = std::max(0.0, node - static_cast<double>(LinkBytes(use.node_kind)));

@@ -28,20 +28,9 @@ constexpr double kSomeFreed = 0.05;
 constexpr double kStayed = 0.9;
 constexpr double kWent = 0.5;
 // peak: of the process's, and what is left of it.
-constexpr double kShareOfPeak = 0.1;
+constexpr double kShareOfPeak = 0.2;
 constexpr double kLeftOfPeak = 0.1;
 constexpr double kLargeBlock = 32 * kKiB;
-
-// Where growth was seen, not only survival.
-std::optional<double> GrowthPerSecond(const SiteView& view) {
-  const Judgement& j = view.judgement;
-  std::optional<double> rate = j.slope_per_s;
-  if (!rate && j.delta && view.span_s() > 0) rate = *j.delta / view.span_s();
-  if (!rate && j.cause == Cause::kSpread && view.uses.recorded_s() > 0) {
-    rate = view.live_bytes() / view.uses.recorded_s();
-  }
-  return rate && *rate > 0 ? rate : std::nullopt;
-}
 
 std::string EntriesText(double entries, double entry_bytes, double entries_per_hour) {
   return absl::StrCat(Count(entries), " entries now, ", Bytes(entry_bytes), " for each, and ",
@@ -49,19 +38,21 @@ std::string EntriesText(double entries, double entry_bytes, double entries_per_h
 }
 
 std::optional<Found> FindBound(const SiteView& view, const ContainerUse& use) {
-  if (!view.is_growing() || !IsMapOrSet(use)) return std::nullopt;
+  if (!IsMapOrSet(use)) return std::nullopt;
   const double live = use.live.bytes.estimate;
   const double inserted = use.elements_live.bytes.estimate + use.storage_live.bytes.estimate;
   if (live < kShareOfSite * view.live_bytes() || inserted < live / 2) return std::nullopt;
   if (use.live.evidence() < kLeastSamples) return std::nullopt;
-  const std::optional<double> growth = GrowthPerSecond(view);
+  const std::optional<double> growth = view.growth_per_s();
   if (!growth) return std::nullopt;
-  const std::optional<double>& survival = view.judgement.survival;
-  const bool survives = survival && *survival >= kSurvives;
+  // A table is freed when it is outgrown; what its entries own tells whether they stay.
+  const double survival = use.elements_alloc.bytes.estimate > 0
+                              ? use.elements_live.bytes.estimate / use.elements_alloc.bytes.estimate
+                              : 0;
   const double freed = use.alloc.bytes.estimate - live;
   const bool only_outgrows =
-      use.storage_live.bytes.estimate > live / 2 && freed > 0 && freed <= kFreedByGrowing * live;
-  if (!survives && !only_outgrows) return std::nullopt;
+      use.elements_alloc.bytes.estimate <= 0 && freed > 0 && freed <= kFreedByGrowing * live;
+  if (survival < kSurvives && !only_outgrows) return std::nullopt;
 
   Advice advice{.kind = AdviceKind::kBound, .text = {}, .evidence = {}, .numbers = {}};
   advice.numbers = {{"live_bytes", view.live_bytes()},
@@ -76,11 +67,11 @@ std::optional<Found> FindBound(const SiteView& view, const ContainerUse& use) {
   } else {
     advice.text = absl::StrCat(Bytes(view.live_bytes()), " now, and ", Rate(*growth), " more");
   }
-  if (survives) {
-    advice.numbers.emplace_back("survival", *survival);
-    absl::StrAppend(&advice.text, "; ", Share(*survival), " of what it allocated is still live");
-  } else {
+  if (only_outgrows) {
     absl::StrAppend(&advice.text, "; it frees only what it has outgrown");
+  } else {
+    advice.numbers.emplace_back("survival", survival);
+    absl::StrAppend(&advice.text, "; ", Share(survival), " of what was inserted is still live");
   }
   absl::StrAppend(&advice.text, FewSamples(use.live.evidence()),
                   ". If this is a cache or a registry, consider a limit or an expiry.");
@@ -142,16 +133,18 @@ struct Elements {
   bool is_own = true;  // allocated by the container
 };
 
-// Whether the elements are pointers that own such objects, so that they go with them.
-bool Owns(const ContainerUse& holder, const Container& object) {
-  const std::string& element = holder.container->element;
-  if (object.kind != ContainerKind::kObject || object.type.empty()) return false;
+// Whether what `other` allocated goes with the elements of `holder`: it is the element, or
+// what the element points to and owns.
+bool Owns(const ContainerUse& holder, const Container& other) {
+  absl::string_view element = holder.container->element;
+  if (other.type.empty() || element.empty()) return false;
   if (holder.language == Language::kGo) {
-    absl::string_view pointee = element;
-    return absl::ConsumePrefix(&pointee, "*") && pointee == object.type;
+    return other.kind == ContainerKind::kObject && absl::ConsumePrefix(&element, "*") &&
+           element == other.type;
   }
+  if (element == other.type) return true;
   for (absl::string_view owner : {"std::unique_ptr<", "std::shared_ptr<", "Box<", "Rc<", "Arc<"}) {
-    if (absl::StartsWith(object.type, owner)) return absl::StrContains(element, object.type);
+    if (absl::StartsWith(other.type, owner)) return absl::StrContains(element, other.type);
   }
   return false;
 }
@@ -169,7 +162,7 @@ Elements ElementsOf(const SiteView& view, const ContainerUse& use) {
     if (other.container == nullptr || !Owns(use, *other.container)) continue;
     elements.then += other.then;
     elements.live += other.live;
-    elements.name = absl::StrCat("the ", other.container->type, " objects");
+    elements.name = absl::StrCat("its ", other.container->type, " elements");
   }
   return elements;
 }

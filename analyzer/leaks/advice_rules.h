@@ -37,6 +37,8 @@ struct SiteView {
   double span_s() const {
     return series.has_times ? series.times_s.back() - series.times_s.front() : 0;
   }
+  // Bytes; absent where no growth was seen, as of what only survives.
+  std::optional<double> growth_per_s() const;
 };
 
 struct Found {

@@ -230,6 +230,7 @@ class ContainerUseReader {
     use.alloc += blocks;
     out_.alloc_bytes_ += blocks.bytes.estimate;
     if (of.role.is_regrown) use.grown += blocks;
+    if (of.role.is_element) use.elements_alloc += blocks;
     if (BlocksOfSize* size = SizeOf(label, of)) {
       size->alloc += blocks;
       if (of.role.is_regrown) size->grown += blocks;
@@ -252,7 +253,10 @@ class ContainerUseReader {
       use.nodes += blocks;
       use.node_kind = of.role.node_kind;
     }
-    if (BlocksOfSize* size = SizeOf(label, of)) size->live += blocks;
+    if (of.role.is_text) {
+      use.texts += blocks;
+      if (BlocksOfSize* size = SizeOf(label, of)) size->texts += blocks;
+    }
     if (IsStepwise(label.bytes, label.reallocs) && blocks.bytes.estimate > use.stepped.live_bytes) {
       use.stepped = {label.bytes, label.reallocs, blocks.bytes.estimate};
     }
@@ -277,9 +281,10 @@ class ContainerUseReader {
   }
 
   void SetPeak(const ContainerUses::Peak& peak) {
-    const Profile& newest = *series_.snapshots.back();
-    const bool is_exit = RecorderComment(newest, "reason") == "exit";
-    if (is_exit && out_.live_bytes_ < kTornDown * peak.bytes) return;
+    // Of several snapshots, such a one was left out before (run.h).
+    const bool is_only = series_.snapshots.size() == 1;
+    const bool is_exit = RecorderComment(*series_.snapshots.back(), "reason") == "exit";
+    if (is_only && is_exit && out_.live_bytes_ < kTornDown * peak.bytes) return;
     if (peak.bytes > out_.live_bytes_) out_.peak_ = peak;
   }
 

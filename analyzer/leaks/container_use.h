@@ -36,8 +36,8 @@ struct Blocks {
 // The blocks of one size (the `bytes` label), among one container's.
 struct BlocksOfSize {
   int64_t size_bytes = 0;
-  Blocks live;
-  Blocks alloc;
+  Blocks texts;  // live
+  Blocks alloc;  // ever
   Blocks grown;  // of alloc: storage that grew
 };
 
@@ -61,8 +61,11 @@ struct ContainerUse {
   Blocks storage_live;
   Blocks storage_then;
   Blocks elements_live;
+  Blocks elements_alloc;
   Blocks elements_then;
   Blocks grown;  // ever allocated, of storage that grew by itself
+
+  Blocks texts;  // live strings, the container's elements or itself
 
   Blocks nodes;  // live; of the kind below
   NodeKind node_kind = NodeKind::kOther;
@@ -86,7 +89,7 @@ class ContainerUses {
   absl::Span<const ContainerUse> all() const { return uses_; }
 
   // The peak: when the whole process's use was highest, as the recorder saw it, else the
-  // fullest of the snapshots. Absent when that is the newest itself, or when the newest was
+  // fullest of the snapshots. Absent when that is the newest itself, or when the only one was
   // taken at exit after the program had torn its heap down: less is live then for no reason
   // that advice could be made of.
   struct Peak {

@@ -352,17 +352,20 @@ std::vector<Judgement> JudgeAll(const Series& series) {
   double total_live = 0;
   for (const SiteSeries& site : series.sites) total_live += site.at.back().live.sum.estimate;
   std::vector<SiteJudge> judges;
-  std::vector<Judgement> judgements;
+  std::vector<size_t> judged;  // sites
+  std::vector<Judgement> judgements(series.sites.size());
   std::vector<double> p_values;
-  for (const SiteSeries& site : series.sites) {
-    SiteJudge& judge = judges.emplace_back(series, site, total_live);
-    judgements.push_back(judge.Measure());
-    p_values.push_back(judge.TestGrowth(judgements.back()));
+  for (size_t i = 0; i < series.sites.size(); ++i) {
+    if (!WasEverLive(series.sites[i])) continue;
+    SiteJudge& judge = judges.emplace_back(series, series.sites[i], total_live);
+    judged.push_back(i);
+    judgements[i] = judge.Measure();
+    p_values.push_back(judge.TestGrowth(judgements[i]));
   }
   const std::vector<bool> leaks = ControlFalseDiscoveries(p_values, kLeakFalseDiscoveries);
   const std::vector<bool> suspects = ControlFalseDiscoveries(p_values, kSuspectFalseDiscoveries);
   for (size_t i = 0; i < judges.size(); ++i) {
-    judges[i].Decide(leaks[i], suspects[i], judgements[i]);
+    judges[i].Decide(leaks[i], suspects[i], judgements[judged[i]]);
   }
   return judgements;
 }

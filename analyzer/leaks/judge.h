@@ -91,7 +91,8 @@ struct Judgement {
   std::optional<double> oldest_age_s;
 };
 
-// One per site of `series`, in its order. False discoveries are controlled across them.
+// One per site of `series`, in its order. False discoveries are controlled across those that
+// were live in some snapshot; the others are steady, and nothing is measured of them.
 std::vector<Judgement> JudgeAll(const Series& series);
 
 }  // namespace tidemark::leaks

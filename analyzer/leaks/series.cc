@@ -322,24 +322,9 @@ int64_t AgeBucketEnd(int64_t begin_s) {
   return begin_s > INT64_MAX - width ? INT64_MAX : begin_s + width;
 }
 
-void DropSitesNeverLive(Series& series) {
-  std::vector<uint32_t> new_number(series.sites.size(), Series::kNoSite);
-  std::vector<SiteSeries> kept;
-  for (size_t i = 0; i < series.sites.size(); ++i) {
-    const std::vector<SiteAtTime>& at = series.sites[i].at;
-    if (std::none_of(at.begin(), at.end(),
-                     [](const SiteAtTime& a) { return a.live.sum.estimate != 0; })) {
-      continue;
-    }
-    new_number[i] = static_cast<uint32_t>(kept.size());
-    kept.push_back(std::move(series.sites[i]));
-  }
-  series.sites = std::move(kept);
-  for (auto* sites : {&series.site_of_newest_stack, &series.site_of_fullest_stack}) {
-    for (uint32_t& site : *sites) {
-      if (site != Series::kNoSite) site = new_number[site];
-    }
-  }
+bool WasEverLive(const SiteSeries& site) {
+  return std::any_of(site.at.begin(), site.at.end(),
+                     [](const SiteAtTime& at) { return at.live.sum.estimate != 0; });
 }
 
 double BytesBefore(absl::Span<const AgeGroup> ages, double time_s) {

@@ -90,8 +90,8 @@ struct Series {
 absl::StatusOr<Series> MakeSeries(absl::Span<const std::shared_ptr<const Profile>> snapshots,
                                   const RunChoice& choice, Progress* progress);
 
-// Leaves only sites that were live in some snapshot; the numbers of sites change.
-void DropSitesNeverLive(Series& series);
+// Whether anything of a site was live in some snapshot.
+bool WasEverLive(const SiteSeries& site);
 
 // The bytes of the groups that were allocated before `time_s`; a group that spans it
 // counts in proportion.

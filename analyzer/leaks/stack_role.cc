@@ -69,6 +69,15 @@ bool IsGrowth(Operation operation) {
   }
 }
 
+// Whose elements differ from each other, so that they are no copies.
+bool IsAssociative(const Container& container) {
+  return container.kind == ContainerKind::kMap || container.kind == ContainerKind::kSet;
+}
+
+bool IsString(absl::string_view type) {
+  return type == "std::string" || type == "String" || type == "string";
+}
+
 }  // namespace
 
 int64_t LinkBytes(NodeKind kind) {
@@ -107,12 +116,15 @@ StackRole StackRoles::RoleOf(StackId stack, const Container& container, Language
   const Operation operation = container.operation;
   // Go's run time grows a map while it inserts; its maps have no nodes.
   const bool is_go_map = language == Language::kGo && container.kind == ContainerKind::kMap;
-  const bool is_text = container.kind == ContainerKind::kString;
+  const bool is_string = container.kind == ContainerKind::kString;
   const bool grows = IsGrowth(operation) || (is_go_map && operation == Operation::kInsert);
-  role.is_storage = grows || (operation == Operation::kCreate && !is_text);
-  role.is_element = !role.is_storage && !is_text && operation != Operation::kUnknown;
+  role.is_storage = grows || (operation == Operation::kCreate && !is_string);
+  role.is_element = !role.is_storage && !is_string && operation != Operation::kUnknown;
   role.is_regrown = grows && !SetsSize(stack);
   if (role.is_element) role.node_kind = NodeKindOf(stack);
+  const bool holds_strings = !IsAssociative(container) && IsString(container.element);
+  role.is_text = (is_string && !grows) ||
+                 (role.is_element && role.node_kind == NodeKind::kOther && holds_strings);
   return role;
 }
 

@@ -27,6 +27,7 @@ int64_t LinkBytes(NodeKind kind);
 struct StackRole {
   bool is_storage = false;
   bool is_element = false;
+  bool is_text = false;  // a string's characters that did not grow to their size
   // Storage that grew by itself, step by step; what the program asked for by name (reserve,
   // resize) does not count.
   bool is_regrown = false;
