@@ -75,6 +75,19 @@ Json CallersJson(const std::vector<leaks::CallerShare>& callers) {
   return json;
 }
 
+Json AdviceJson(const std::vector<leaks::Advice>& all) {
+  Json json = Json::array();
+  for (const leaks::Advice& advice : all) {
+    Json numbers = Json::object();
+    for (const auto& [name, value] : advice.numbers) numbers[name] = value;
+    json.push_back(Json{{"kind", leaks::Name(advice.kind)},
+                        {"text", advice.text},
+                        {"evidence", tidemark::Name(advice.evidence)},
+                        {"numbers", numbers}});
+  }
+  return json;
+}
+
 Json ProjectionJson(const std::optional<leaks::Projection>& projection) {
   if (!projection) return Json();
   constexpr double kSecondsPerHour = 3600;
@@ -113,6 +126,7 @@ Json FindingJson(const leaks::Finding& f) {
   json["series"] = f.series;
   json["generations"] = GenerationsJson(f.generations);
   json["callers"] = CallersJson(f.callers);
+  json["advice"] = AdviceJson(f.advice);
   json["stack"] = FramesJson(f.stack);
   return json;
 }

@@ -1,5 +1,6 @@
 #include "analyzer/cli/leaks_text.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <vector>
@@ -16,6 +17,7 @@ namespace {
 // Below a finding's rank and verdict.
 constexpr const char* kIndent = "              ";
 constexpr size_t kShownCallers = 3;
+constexpr size_t kShownAdvice = 2;  // json has all
 // Of a generation that holds less of a site there is nothing to say.
 constexpr double kShownShare = 0.005;
 
@@ -92,6 +94,9 @@ std::string FindingText(const leaks::Finding& f) {
   }
   AddLine(text, GenerationsText(f));
   AddLine(text, CallersText(f));
+  for (size_t i = 0; i < std::min(kShownAdvice, f.advice.size()); ++i) {
+    AddLine(text, absl::StrCat("advice: ", f.advice[i].text));
+  }
   return text;
 }
 

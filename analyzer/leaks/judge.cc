@@ -40,6 +40,7 @@ constexpr double kGrownAtLeast = 1.4;
 // ago; a pace that slows down some (a busier machine) gets some room.
 constexpr double kNewestBlockAfter = 0.4;
 constexpr double kMinShareOfTotal = 0.01;
+constexpr double kLateShare = 0.25;
 // One snapshot.
 constexpr double kSuspectSurvival = 0.5;
 constexpr double kStillAllocating = 0.1;
@@ -93,11 +94,11 @@ class SiteJudge {
       return;
     }
     const bool turned_over = HasTurnedOver(j);
-    const bool is_doubling = IsDoubling();
+    const bool is_growing_array = IsGrowingArray();
     if (n_ >= kTrendSnapshots && passes_leak && each_part_grows_ && !turned_over) {
       Set(Verdict::kLeak, Cause::kTrend, j);
-    } else if (is_doubling) {
-      Set(n_ >= kTrendSnapshots ? Verdict::kLeak : Verdict::kSuspect, Cause::kDoubling, j);
+    } else if (is_growing_array) {
+      Set(n_ >= kTrendSnapshots ? Verdict::kLeak : Verdict::kSuspect, Cause::kGrowingArray, j);
     } else if (z_all_ > kLikely && StillGrows() && IsSpread(j, kSpreadSeconds)) {
       Set(Verdict::kLeak, Cause::kSpread, j);
     } else if (turned_over && z_all_ > -kSure) {
@@ -119,12 +120,12 @@ class SiteJudge {
     return &series_.snapshots[site_.snapshot]->annotations().containers[site_.container.value];
   }
 
-  // One block that is replaced by a larger one, not many that are kept.
+  // One block that is replaced by a larger one, not many that are kept: a container that was
+  // growing, be it a vector, a ring or a table, or without one most of it went through realloc.
   bool IsArray() const {
     const Container* c = container();
-    if (c == nullptr || c->operation != Operation::kGrow) return false;
-    return c->kind == ContainerKind::kSlice || c->kind == ContainerKind::kString ||
-           c->kind == ContainerKind::kBuffer;
+    if (c == nullptr) return site_.at.back().reallocated_bytes > 0.5 * levels_.back();
+    return c->operation == Operation::kGrow || c->operation == Operation::kRehash;
   }
 
   Amount FreedUntil(size_t i) const { return site_.at[i].alloc - site_.at[i].live; }
@@ -266,23 +267,34 @@ class SiteJudge {
     return BytesBefore(site_.at.back().ages, kNewestBlockAfter * run_s()) < 0.5 * levels_.back();
   }
 
-  bool IsDoubling() const {
-    if (!IsArray() || !series_.has_alloc || !GrewLately()) return false;
+  // Goes on growing as arrays do: what it freed is what it had outgrown. Growth by a factor
+  // leaves about as much behind as it holds. By constant steps it leaves far more, which
+  // saw-teeth do too, so then the levels themselves must rise all the time.
+  bool IsGrowingArray() const {
+    if (!IsArray() || !series_.has_alloc) return false;
     const double live = levels_.back();
     if (live < kMinShareOfTotal * total_live_ || live <= 0) return false;
     const Amount freed = FreedUntil(n_ - 1);
-    const bool grew_before = freed.sum.samples >= 2;
-    if (!grew_before || freed.sum.estimate > kFreedByGrowing * live) return false;
+    if (freed.sum.samples < 2) return false;
     for (size_t i = 1; i < n_; ++i) {
       if (levels_[i] < 0.95 * levels_[i - 1]) return false;
     }
-    return n_ == 1 || live >= kGrownAtLeast * levels_.front();
+    if (n_ > 1 && live < kGrownAtLeast * levels_.front()) return false;
+    return (freed.sum.estimate <= kFreedByGrowing * live && GrewLately()) || RisesAllTheTime();
+  }
+
+  // By the ranks of the levels alone, since few large blocks make a wide count of them: the
+  // chance of such an order without a trend is below 1 %, and the later half has its share.
+  bool RisesAllTheTime() const {
+    if (n_ < kManySnapshots || TestTrend(levels_).p > 0.01) return false;
+    const double late = levels_.back() - levels_[(n_ - 1) / 2];
+    return late >= kLateShare * (levels_.back() - levels_.front());
   }
 
   void DecideAlone(Judgement& j) const {
     const bool survives = !j.survival || *j.survival >= kSuspectSurvival;
-    if (IsDoubling()) {
-      Set(Verdict::kSuspect, Cause::kDoubling, j);
+    if (IsGrowingArray()) {
+      Set(Verdict::kSuspect, Cause::kGrowingArray, j);
     } else if (IsSpread(j, kSpreadSecondsAlone)) {
       Set(Verdict::kLeak, Cause::kSpread, j);
     } else if (j.survival && !survives) {
@@ -316,7 +328,7 @@ class SiteJudge {
   double LowerBoundAlone(const Judgement& j) const {
     const double low = j.live_ci ? j.live_ci->low : levels_.back();
     return low * j.survival.value_or(1) *
-           (j.cause == Cause::kDoubling ? 1 : j.old_share.value_or(1));
+           (j.cause == Cause::kGrowingArray ? 1 : j.old_share.value_or(1));
   }
 
   const Series& series_;
@@ -352,17 +364,20 @@ std::vector<Judgement> JudgeAll(const Series& series) {
   double total_live = 0;
   for (const SiteSeries& site : series.sites) total_live += site.at.back().live.sum.estimate;
   std::vector<SiteJudge> judges;
-  std::vector<Judgement> judgements;
+  std::vector<size_t> judged;  // sites
+  std::vector<Judgement> judgements(series.sites.size());
   std::vector<double> p_values;
-  for (const SiteSeries& site : series.sites) {
-    SiteJudge& judge = judges.emplace_back(series, site, total_live);
-    judgements.push_back(judge.Measure());
-    p_values.push_back(judge.TestGrowth(judgements.back()));
+  for (size_t i = 0; i < series.sites.size(); ++i) {
+    if (!WasEverLive(series.sites[i])) continue;
+    SiteJudge& judge = judges.emplace_back(series, series.sites[i], total_live);
+    judged.push_back(i);
+    judgements[i] = judge.Measure();
+    p_values.push_back(judge.TestGrowth(judgements[i]));
   }
   const std::vector<bool> leaks = ControlFalseDiscoveries(p_values, kLeakFalseDiscoveries);
   const std::vector<bool> suspects = ControlFalseDiscoveries(p_values, kSuspectFalseDiscoveries);
   for (size_t i = 0; i < judges.size(); ++i) {
-    judges[i].Decide(leaks[i], suspects[i], judgements[i]);
+    judges[i].Decide(leaks[i], suspects[i], judgements[judged[i]]);
   }
   return judgements;
 }

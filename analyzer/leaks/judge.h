@@ -11,8 +11,9 @@
 //    batches that are freed keep nothing, however their level stands when one looks.
 //  - spread: survivors from every quarter of the run. A burst or a warm-up has them from
 //    one only.
-//  - doubling: an array's level moves in jumps that become rare, and its old blocks are
-//    freed at each. Filled at a steady pace, its newest block is younger than half the run.
+//  - growing arrays: an array's level moves in jumps that become rare, and its old blocks
+//    are freed at each. Filled at a steady pace, its newest block is younger than half the
+//    run; where many grow side by side, their sum rises all the time.
 //
 // Thread class: pure functions. Allocation class: may allocate.
 
@@ -35,7 +36,7 @@ const char* Name(Verdict verdict);  // "leak", "suspect", "steady", "shrinking"
 enum class Cause {
   kTrend,         // grows, and the tests agree
   kSpread,        // grows, and survivors come from all of the run
-  kDoubling,      // an array that goes on growing
+  kGrowingArray,  // an array that goes on growing
   kGrowing,       // grows, but not all tests agree (or there are too few snapshots)
   kOldSurvivors,  // one snapshot: much of what it ever allocated is still there
   kTurnover,      // nothing of what was live earlier is left
@@ -91,7 +92,8 @@ struct Judgement {
   std::optional<double> oldest_age_s;
 };
 
-// One per site of `series`, in its order. False discoveries are controlled across them.
+// One per site of `series`, in its order. False discoveries are controlled across those that
+// were live in some snapshot; the others are steady, and nothing is measured of them.
 std::vector<Judgement> JudgeAll(const Series& series);
 
 }  // namespace tidemark::leaks

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
-#include <numeric>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "analyzer/leaks/judge.h"
@@ -70,11 +70,6 @@ Finding MakeFinding(const Series& series, const SiteSeries& site, const Judgemen
   return finding;
 }
 
-bool WasEverLive(const SiteSeries& site) {
-  return std::any_of(site.at.begin(), site.at.end(),
-                     [](const SiteAtTime& at) { return at.live.sum.estimate != 0; });
-}
-
 }  // namespace
 
 absl::StatusOr<Ranking> Rank(absl::Span<const std::shared_ptr<const Profile>> snapshots,
@@ -82,13 +77,14 @@ absl::StatusOr<Ranking> Rank(absl::Span<const std::shared_ptr<const Profile>> sn
   absl::StatusOr<Series> made = MakeSeries(snapshots, options.run, options.progress);
   if (!made.ok()) return made.status();
   Series& series = *made;
-  series.sites.erase(std::remove_if(series.sites.begin(), series.sites.end(),
-                                    [](const SiteSeries& site) { return !WasEverLive(site); }),
-                     series.sites.end());
   const std::vector<Judgement> judgements = JudgeAll(series);
+  std::vector<std::vector<Advice>> advice = AdviseAll(series, judgements);
 
-  std::vector<size_t> order(series.sites.size());
-  std::iota(order.begin(), order.end(), size_t{0});
+  // Of what was not live at any snapshot, only what there is to say something about.
+  std::vector<size_t> order;
+  for (size_t i = 0; i < series.sites.size(); ++i) {
+    if (WasEverLive(series.sites[i]) || !advice[i].empty()) order.push_back(i);
+  }
   // The order of sites is that of the input, so ties are stable.
   std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) {
     const Judgement& ja = judgements[a];
@@ -120,6 +116,7 @@ absl::StatusOr<Ranking> Rank(absl::Span<const std::shared_ptr<const Profile>> sn
     Finding finding = MakeFinding(series, site, j);
     finding.rank = static_cast<int>(i + 1);
     finding.generations = GenerationsOf(series, site, boundaries);
+    finding.advice = std::move(advice[order[i]]);
     if (ranking.projection && j.slope_per_s && j.verdict <= Verdict::kSuspect) {
       finding.time_left =
           TimeToFill(ranking.projection->left_bytes(), *j.slope_per_s, j.slope_ci_per_s);

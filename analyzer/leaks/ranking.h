@@ -13,6 +13,7 @@
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
 #include "analyzer/base/progress.h"
+#include "analyzer/leaks/advice.h"
 #include "analyzer/leaks/generation.h"
 #include "analyzer/leaks/judge.h"
 #include "analyzer/leaks/projection.h"
@@ -53,6 +54,7 @@ struct Finding {
   std::vector<CallerShare> callers;     // most live bytes first, at most kMaxCallers
   std::vector<int64_t> series;          // live bytes per snapshot, oldest first
   std::vector<Generation> generations;  // one per generation of the ranking
+  std::vector<Advice> advice;           // what to try, the most telling first
 };
 inline constexpr size_t kMaxCallers = 5;
 

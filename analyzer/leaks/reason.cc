@@ -6,34 +6,11 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
-#include "analyzer/base/units.h"
+#include "analyzer/leaks/wording.h"
 
 namespace tidemark::leaks {
 namespace {
-
-std::string Bytes(double value) {
-  constexpr double kMost = 9e18;
-  return FormatValue(static_cast<int64_t>(std::llround(std::clamp(value, -kMost, kMost))), "bytes");
-}
-
-std::string Seconds(double seconds) {
-  return FormatValue(static_cast<int64_t>(std::llround(std::clamp(seconds, 0.0, 9e9))), "seconds");
-}
-
-std::string Share(double share) { return absl::StrFormat("%.0f %%", 100 * share); }
-
-// The unit of time in which a rate is easy to read.
-struct PerTime {
-  double seconds;
-  const char* name;
-};
-PerTime UnitOf(double bytes_per_s) {
-  constexpr double kReadable = 1024;
-  if (std::abs(bytes_per_s) * 60 >= kReadable) return {60, "min"};
-  return {3600, "h"};
-}
 
 std::string Rate(double bytes_per_s, const std::optional<Interval>& ci) {
   const PerTime per = UnitOf(bytes_per_s);
@@ -67,8 +44,8 @@ class Sentence {
       case Cause::kGrowing:
         WriteGrowth();
         break;
-      case Cause::kDoubling:
-        WriteDoubling();
+      case Cause::kGrowingArray:
+        WriteGrowingArray();
         break;
       case Cause::kOldSurvivors:
         Add(absl::StrCat(LiveBytes(), " live"));
@@ -142,7 +119,7 @@ class Sentence {
     }
   }
 
-  void WriteDoubling() {
+  void WriteGrowingArray() {
     Add(absl::StrCat("an array that goes on growing: ", LiveBytes()));
     if (j_.delta)
       Add(absl::StrCat(Bytes(*j_.delta), " more than", Over().empty() ? " before" : Ago()));

@@ -58,7 +58,8 @@ class SnapshotReader {
         live_objects_(profile.FindSampleType("inuse_objects")),
         alloc_objects_(profile.FindSampleType("alloc_objects")),
         live_error_(report::SamplingErrors::For(profile, live_type_)),
-        allocated_at_(profile.FindString("allocated_at")) {
+        allocated_at_(profile.FindString("allocated_at")),
+        reallocs_(profile.FindString("reallocs")) {
     if (alloc_type_ >= 0) alloc_error_ = report::SamplingErrors::For(profile, alloc_type_);
   }
 
@@ -81,6 +82,13 @@ class SnapshotReader {
     const std::vector<LiveOfStack> live = SumByStack();
     ChooseStacks(site_of_stack, live, series.sites);
     AddCallers(site_of_stack, live, is_newest, index, series.sites);
+    double total = 0;
+    for (const LiveOfStack& of : live) total += of.bytes;
+    if (total >= series.fullest_live_bytes) {
+      series.fullest = index_;
+      series.fullest_live_bytes = total;
+      series.site_of_fullest_stack = site_of_stack;
+    }
     if (is_newest) series.site_of_newest_stack = std::move(site_of_stack);
     return absl::OkStatus();
   }
@@ -152,9 +160,13 @@ class SnapshotReader {
     if (profile_.values(static_cast<size_t>(live_type_))[row] == 0) return;
     const Amount live = AmountOf(row, live_type_, live_objects_, live_error_);
     site.live += live;
-    if (!is_newest || !allocated_at_.valid()) return;
+    if (!is_newest) return;
     for (const Label& label : profile_.labels(profile_.sample_labels()[row])) {
-      if (label.key != allocated_at_ || label.str.value != 0 || label.num < 0) continue;
+      if (label.str.value != 0 || label.num < 0) continue;
+      if (reallocs_.valid() && label.key == reallocs_) {
+        site.reallocated_bytes += live.sum.estimate;
+      }
+      if (!allocated_at_.valid() || label.key != allocated_at_) continue;
       AgeGroup group;
       group.begin_s = static_cast<double>(label.num);
       group.end_s = static_cast<double>(AgeBucketEnd(label.num));
@@ -242,6 +254,7 @@ class SnapshotReader {
   std::optional<report::SamplingErrors> live_error_;
   std::optional<report::SamplingErrors> alloc_error_;
   StringId allocated_at_;
+  StringId reallocs_;
   absl::flat_hash_map<std::pair<uint32_t, uint32_t>, uint32_t> frame_ids_;  // (location, line)
 };
 
@@ -313,6 +326,11 @@ int64_t AgeBucketEnd(int64_t begin_s) {
   const int octave = std::bit_width(static_cast<uint64_t>(begin_s)) - 1;
   const int64_t width = int64_t{1} << (octave - 2);
   return begin_s > INT64_MAX - width ? INT64_MAX : begin_s + width;
+}
+
+bool WasEverLive(const SiteSeries& site) {
+  return std::any_of(site.at.begin(), site.at.end(),
+                     [](const SiteAtTime& at) { return at.live.sum.estimate != 0; });
 }
 
 double BytesBefore(absl::Span<const AgeGroup> ages, double time_s) {

@@ -44,6 +44,8 @@ struct AgeGroup {
 struct SiteAtTime {
   Amount live;                 // bytes
   Amount alloc;                // bytes ever allocated; zero when the profile does not say
+  // Of `live`, in blocks that went through realloc; newest snapshot only.
+  double reallocated_bytes = 0;
   std::vector<AgeGroup> ages;  // of live blocks, as far as labelled; newest snapshot only
 };
 
@@ -78,13 +80,20 @@ struct Series {
   bool has_sampling_error = false;
   std::vector<SiteSeries> sites;
   std::vector<uint32_t> site_of_newest_stack;  // by StackId of the newest; kNoSite
-  std::vector<std::string> notes;              // what was left out and why
+  // The snapshot with the most live bytes (of equal ones the newest), and the same of it.
+  size_t fullest = 0;
+  double fullest_live_bytes = 0;
+  std::vector<uint32_t> site_of_fullest_stack;
+  std::vector<std::string> notes;  // what was left out and why
 };
 
 // The sites of the snapshots that `choice` and ChooseRun (run.h) leave. kInvalidArgument when
 // there are none, one was not classified or has no in-use type; kCancelled.
 absl::StatusOr<Series> MakeSeries(absl::Span<const std::shared_ptr<const Profile>> snapshots,
                                   const RunChoice& choice, Progress* progress);
+
+// Whether anything of a site was live in some snapshot.
+bool WasEverLive(const SiteSeries& site);
 
 // The bytes of the groups that were allocated before `time_s`; a group that spans it
 // counts in proportion.

@@ -1,0 +1,54 @@
+#include "analyzer/leaks/wording.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "analyzer/base/units.h"
+
+namespace tidemark::leaks {
+namespace {
+
+int64_t ToInteger(double value) {
+  constexpr double kMost = 9e18;
+  return std::llround(std::clamp(value, -kMost, kMost));
+}
+
+}  // namespace
+
+std::string Bytes(double bytes) { return FormatValue(ToInteger(bytes), "bytes"); }
+
+std::string Seconds(double seconds) {
+  return FormatValue(ToInteger(std::clamp(seconds, 0.0, 9e9)), "seconds");
+}
+
+std::string Nanoseconds(double duration) { return FormatValue(ToInteger(duration), "nanoseconds"); }
+
+std::string Share(double share) { return absl::StrFormat("%.0f %%", 100 * share); }
+
+std::string Count(double count) {
+  constexpr double kAllDigits = 10'000;
+  if (std::abs(count) < kAllDigits) return absl::StrCat(ToInteger(count));
+  const char* const units[] = {"k", "M", "G", "T", "P", "E"};
+  size_t unit = 0;
+  for (count /= 1000; std::abs(count) >= 999.5 && unit + 1 < std::size(units); ++unit) {
+    count /= 1000;
+  }
+  const int decimals = std::abs(count) < 9.995 ? 2 : std::abs(count) < 99.95 ? 1 : 0;
+  return absl::StrFormat("%.*f%s", decimals, count, units[unit]);
+}
+
+PerTime UnitOf(double bytes_per_s) {
+  constexpr double kReadable = 1024;
+  if (std::abs(bytes_per_s) * 60 >= kReadable) return {60, "min"};
+  return {3600, "h"};
+}
+
+std::string Rate(double bytes_per_s) {
+  const PerTime per = UnitOf(bytes_per_s);
+  return absl::StrCat(Bytes(bytes_per_s * per.seconds), "/", per.name);
+}
+
+}  // namespace tidemark::leaks
