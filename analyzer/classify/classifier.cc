@@ -256,20 +256,41 @@ class Pass {
     return {profile_.stack(id)[site.location].value, site.line};
   }
 
-  // Sites without a container whose block sizes double: arrays that grow (realloc in C,
-  // a vector in a stripped program).
+  // What the blocks of a site without a container look like.
+  struct Blocks {
+    GrowthPattern sizes;
+    double live_bytes = 0;
+    double reallocated_bytes = 0;  // of live_bytes, in blocks that went through realloc
+
+    bool IsArray() const {
+      return sizes.IsDoubling() || (live_bytes > 0 && reallocated_bytes >= 0.5 * live_bytes);
+    }
+  };
+
+  // Sites without a container whose blocks double in size or were made larger again and
+  // again: arrays that grow (realloc in C, a vector in a stripped program).
   void InferGrowingArrays() {
     int bytes_type = profile_.FindSampleType("alloc_space");
     if (bytes_type < 0) bytes_type = profile_.FindSampleType("inuse_space");
+    if (bytes_type < 0) return;
     const StringId bytes_key = profile_.FindString("bytes");
-    if (bytes_type < 0 || !bytes_key.valid()) return;
-    absl::flat_hash_map<std::pair<uint32_t, uint32_t>, GrowthPattern> patterns;
+    const StringId reallocs_key = profile_.FindString("reallocs");
+    const int live_type = profile_.FindSampleType("inuse_space");
+    absl::flat_hash_map<std::pair<uint32_t, uint32_t>, Blocks> blocks_of_site;
     const absl::Span<const int64_t> values = profile_.values(static_cast<size_t>(bytes_type));
     for (size_t i = 0; i < profile_.sample_count(); ++i) {
       const StackId stack = profile_.sample_stacks()[i];
       if (profile_.stack(stack).empty() || result_.container[stack.value].valid()) continue;
+      Blocks& blocks = blocks_of_site[SiteKey(stack)];
+      const double live =
+          live_type < 0 ? 0
+                        : static_cast<double>(profile_.values(static_cast<size_t>(live_type))[i]);
+      blocks.live_bytes += live;
       for (const Label& label : profile_.labels(profile_.sample_labels()[i])) {
-        if (label.key == bytes_key) patterns[SiteKey(stack)].Add(label.num, values[i]);
+        if (bytes_key.valid() && label.key == bytes_key) blocks.sizes.Add(label.num, values[i]);
+        // Once may be a buffer that got its final size.
+        const bool grew = reallocs_key.valid() && label.key == reallocs_key && label.num >= 2;
+        if (grew) blocks.reallocated_bytes += live;
       }
     }
     Container array;
@@ -278,8 +299,8 @@ class Pass {
     array.evidence = Evidence::kInferred;
     for (uint32_t i = 0; i < profile_.stack_count(); ++i) {
       if (profile_.stack(StackId{i}).empty() || result_.container[i].valid()) continue;
-      const auto it = patterns.find(SiteKey(StackId{i}));
-      if (it != patterns.end() && it->second.IsDoubling()) result_.container[i] = Intern(array);
+      const auto it = blocks_of_site.find(SiteKey(StackId{i}));
+      if (it != blocks_of_site.end() && it->second.IsArray()) result_.container[i] = Intern(array);
     }
   }
 

@@ -42,8 +42,8 @@ struct AgeGroup {
 };
 
 struct SiteAtTime {
-  Amount live;                 // bytes
-  Amount alloc;                // bytes ever allocated; zero when the profile does not say
+  Amount live;   // bytes
+  Amount alloc;  // bytes ever allocated; zero when the profile does not say
   // Of `live`, in blocks that went through realloc; newest snapshot only.
   double reallocated_bytes = 0;
   std::vector<AgeGroup> ages;  // of live blocks, as far as labelled; newest snapshot only
