@@ -102,9 +102,15 @@ std::string LimitText(const GrowthLimit& limit, const std::string& unit) {
 }
 
 std::string CheckText(const GateResult& result) {
-  std::string text = result.passed() ? absl::StrCat("PASS: no growth beyond the limits for sure (",
-                                                    PolicyText(result), ")\n")
-                                     : absl::StrCat("FAIL: ", FailureText(result), "\n");
+  std::string text;
+  if (!result.passed()) {
+    text = absl::StrCat("FAIL: ", FailureText(result), "\n");
+  } else {
+    text =
+        absl::StrCat(result.undecided ? "PASS: no sure growth beyond the limits, but see the notes"
+                                      : "PASS: no growth beyond the limits",
+                     " (", PolicyText(result), ")\n");
+  }
   absl::StrAppend(&text, TotalText(result), "\n");
   for (const std::string& note : result.notes) absl::StrAppend(&text, "note: ", note, "\n");
   if (!result.passed()) text += "\n";

@@ -239,6 +239,25 @@ class Diff(unittest.TestCase):
                          [r["function"].split()[-1] for r in changed])
 
 
+class Check(unittest.TestCase):
+    def test_a_profile_has_not_grown_since_itself(self):
+        for path in all_profiles():
+            with self.subTest(path=path):
+                for options in ((), ("--max-growth=0", "--max-site-growth=0")):
+                    report = json.loads(run("check", "--symbolize=none", "--format=json", *options,
+                                            path, path).stdout)
+                    self.assertEqual(report["schema"], "tidemark.check/1")
+                    self.assertEqual((report["verdict"], report["findings"]), ("pass", []))
+                    self.assertEqual(report["total"]["base"], report["total"]["now"])
+
+    def test_totals_are_those_of_top(self):
+        base, new = go_profiles()[-2:]
+        report = json.loads(run("check", "--symbolize=none", "--format=json", base, new).stdout)
+        for path, key in ((base, "base"), (new, "now")):
+            top = json.loads(run("top", "--symbolize=none", "--format=json", path).stdout)
+            self.assertEqual(report["total"][key], top["total"])
+
+
 class Convert(unittest.TestCase):
     def test_pprof_keeps_everything(self):
         """But a label 0 without a unit, which the format cannot tell from no label."""

@@ -166,6 +166,7 @@ class Gate {
     if (GrowthPValue(total, bound.factor, bound.limit) > kFalseAlarms) {
       const double high = DifferenceAt(kNormal95, total, bound.factor).second;
       if (high <= bound.limit) return;
+      result_.undecided = true;
       const double room = bound.limit + (bound.factor - 1) * total.base.estimate;
       result_.notes.push_back(absl::StrCat(
           "cannot tell whether the total grew by more than ", limit_text, ": ", growth.base_samples,
@@ -189,7 +190,7 @@ class Gate {
                       SiteName(*finding.site));
     }
     finding.rule = GateRule::kMaxGrowth;
-    finding.limit = bound.limit + (bound.factor - 1) * total.base.estimate;
+    finding.limit = std::min(kMost, bound.limit + (bound.factor - 1) * total.base.estimate);
     finding.growth = growth;
     finding.site.reset();
     finding.container.reset();
@@ -204,9 +205,9 @@ class Gate {
     if (rate <= 1 || room <= 0 || reach <= 0) return "";
     // The variance is in proportion to the rate.
     const double needed = rate * std::min(0.5, (room / reach) * (room / reach));
-    if (needed < kClosestRate) return "; record with --rate exact to tell";
+    if (needed < kClosestRate) return "; only an exact profile would tell";
     const double rounded = std::exp2(std::floor(std::log2(needed / kClosestRate)));
-    return absl::StrFormat("; record with --rate %.0fK to tell", rounded);
+    return absl::StrFormat("; sampling at --rate %.0fK would tell", rounded);
   }
 
   // A share of what a site held, but no less than what is negligible anyway.
@@ -220,7 +221,8 @@ class Gate {
   }
   double SiteLimit(const GrowthLimit& limit, double base) const {
     if (limit.kind != GrowthLimit::Kind::kShare) return limit.value;
-    return std::max(limit.value * base, result_.unit == "bytes" ? kNegligibleBytes : 0.0);
+    const double least = result_.unit == "bytes" ? kNegligibleBytes : 0;
+    return std::clamp(limit.value * base, least, kMost);
   }
 
   void CheckSites(const SitePairs& sites, const GrowthLimit& limit) {
@@ -263,6 +265,7 @@ class Gate {
       if (!most || comparison.delta() > sites.Compare(sites.pairs()[*most]).delta()) most = i;
     }
     if (open == 0) return;
+    result_.undecided = true;
     std::string note = absl::StrCat(
         "cannot tell of ", open, open == 1 ? " site" : " sites", ", ", ToInteger(samples),
         " samples in both profiles, whether ", open == 1 ? "it" : "one", " grew by more than ",

@@ -89,6 +89,7 @@ struct GateResult {
   GateGrowth total;
   std::vector<GateFinding> findings;  // the total first, then by what is sure of the growth
   std::vector<std::string> notes;     // what cannot be told, and what was taken for what
+  bool undecided = false;             // a note says of which limit one cannot tell
   bool passed() const { return findings.empty(); }
 };
 

@@ -263,14 +263,16 @@ TEST(Gate, SaysWhatCannotBeTold) {
   program.push_back({"some", 3 * kMb});
   const GateResult result = Gated(base, Profiled(2, program), kDefault);
   EXPECT_TRUE(result.passed());
+  EXPECT_TRUE(result.undecided);
   EXPECT_THAT(result.notes,
               Contains(HasSubstr("cannot tell whether the total grew by more than 5")));
-  EXPECT_THAT(result.notes, Contains(HasSubstr("; record with --rate ")));
+  EXPECT_THAT(result.notes, Contains(HasSubstr("; sampling at --rate ")));
   EXPECT_THAT(result.notes, Contains(HasSubstr("cannot tell of ")));
   // The rate it proposes does tell.
   const GateResult fine = Gated(Profiled(1, SomeProgram(3, 10), kRate / 512),
                                 Profiled(2, SomeProgram(3, 10), kRate / 512), kDefault);
   EXPECT_TRUE(fine.passed());
+  EXPECT_FALSE(fine.undecided);
   EXPECT_THAT(fine.notes, IsEmpty());
 }
 

@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import subprocess
+import tempfile
 
 import e2e
 import sarif
@@ -62,25 +63,32 @@ CHANGE = MAIN.replace("__attribute__((noinline)) void Serve", LEAK +
 LEAK_LINE = CHANGE[:CHANGE.index("// the leak")].count("\n") + 1
 
 
-class Check(e2e.Case):
+def build(folder, text, *flags):
+    """Each in a checkout of its own, as CI jobs are."""
+    os.makedirs(os.path.join(folder, "src"))
+    source = os.path.join(folder, "src/app server.cc")
+    with open(source, "w", encoding="utf-8") as file:
+        file.write(text)
+    program = os.path.join(folder, "app")
+    subprocess.run(["g++", "-std=c++17", "-g", "-O2", *flags, source, "-o", program], check=True)
+    return program
+
+
+class TwoBuilds(e2e.Case):
     # Of 4.3 MB live, one estimate is off by 1.6 % (a standard deviation), so a check without
     # growth fails at 5 % and 1 MB with odds of less than one in a million.
     RATE = 1024
 
+    @classmethod
+    def setUpClass(cls):
+        cls.builds = tempfile.mkdtemp(prefix="tidemark-e2e-")
+        cls.addClassCleanup(shutil.rmtree, cls.builds, ignore_errors=True)
+        cls.main = build(os.path.join(cls.builds, "main"), MAIN)
+        cls.change = build(os.path.join(cls.builds, "change"), CHANGE)
+
     def setUp(self):
         super().setUp()
-        self.main = self.build("main", MAIN)
-        self.change = self.build("change", CHANGE)
         self.count = 0
-
-    def build(self, name, text, *flags):
-        """Each in a checkout of its own, as CI jobs are."""
-        os.makedirs(self.path(f"{name}/src"))
-        source = self.write(f"{name}/src/app server.cc", text)
-        program = self.path(f"{name}/app")
-        subprocess.run(["g++", "-std=c++17", "-g", "-O2", *flags, source, "-o", program],
-                       check=True)
-        return program
 
     def record(self, program, *arguments, rate=None):
         """The profile of one run."""
@@ -100,11 +108,13 @@ class Check(e2e.Case):
                          (options, result.stdout.decode(), result.stderr.decode()))
         return result.stdout.decode()
 
+
+class Check(TwoBuilds):
     def test_no_change_passes(self):
         """20 times: other processes, other addresses, other samples; and another compilation,
         in another place and with lines moved, of the same program."""
         base = self.record(self.main)
-        again = self.build("again", "// Moved.\n\n\n" + MAIN, "-O1")
+        again = build(self.path("again"), "// Moved.\n\n\n" + MAIN, "-O1")
         for turn in range(20):
             new = self.record(again if turn % 4 == 3 else self.main)
             said = self.check(base, new, status=0)
@@ -129,6 +139,34 @@ class Check(e2e.Case):
         # What shrinks is no growth.
         self.check(new, base, status=0)
 
+    def test_exact(self):
+        base = self.record(self.main, rate="exact")
+        self.check(base, self.record(self.main, rate="exact"), "--max-growth=0",
+                   "--max-site-growth=0", "--no-new-leaks", status=0)
+        grown = self.record(self.main, "twice", rate="exact")  # fills twice the cache
+        said = self.check(base, grown, "--max-site-growth=10%", status=1)
+        self.assertIn("FillCache", said)
+        self.assertNotIn("cannot tell", said)
+        # As much as it grew is no more than that.
+        total = json.loads(self.check(base, grown, "--format=json", status=1))["total"]
+        self.assertEqual(total["delta_ci"], [total["delta"], total["delta"]])
+        self.check(base, grown, f"--max-growth={total['delta']}", status=0)
+        self.check(base, grown, f"--max-growth={total['delta'] - 1}", status=1)
+
+    def test_stripped(self):
+        """Without symbols a program is one site, whatever the addresses."""
+        stripped = []
+        for build_of in ("main", "change"):
+            os.mkdir(self.path(build_of))
+            stripped.append(self.path(f"{build_of}/app"))
+            subprocess.run(["strip", "-o", stripped[-1],
+                            os.path.join(self.builds, build_of, "app")], check=True)
+        base = self.record(stripped[0])
+        self.check(base, self.record(stripped[0]), status=0)
+        self.check(base, self.record(stripped[1]), status=1)
+
+
+class Report(TwoBuilds):
     def test_json(self):
         base, new = self.record(self.main), self.record(self.change)
         report = json.loads(self.check(base, new, "--format", "json", status=1))
@@ -165,7 +203,7 @@ class Check(e2e.Case):
         base, new = self.record(self.main), self.record(self.change)
         out = self.path("check.sarif")
         said = self.check(base, new, "--format", "sarif", "-o", out, "--source-root",
-                          self.path("change"), status=1)
+                          os.path.join(self.builds, "change"), status=1)
         self.assertRegex(said, r"\AFAIL: ")
         with open(out, encoding="utf-8") as file:
             log = json.load(file)
@@ -186,7 +224,7 @@ class Check(e2e.Case):
                              ["main", "Serve", "Remember"])
         # The same finding on moved lines, from a checkout elsewhere: the same fingerprints, and
         # the sources are found though they were compiled in another place.
-        moved = self.build("moved", "// And\n// again.\n" + CHANGE)
+        moved = build(self.path("moved"), "// And\n// again.\n" + CHANGE)
         shutil.copytree(self.path("moved/src"), self.path("checkout/src"))
         other = json.loads(self.check(base, self.record(moved), "--format=sarif",
                                       "--source-root", self.path("checkout"), status=1))
@@ -204,28 +242,6 @@ class Check(e2e.Case):
         self.assertEqual(sarif.problems(passed), [])
         self.assertEqual(passed["runs"][0]["results"], [])
         self.assertEqual(passed["runs"][0]["invocations"][0]["exitCode"], 0)
-
-    def test_exact(self):
-        base = self.record(self.main, rate="exact")
-        self.check(base, self.record(self.main, rate="exact"), "--max-growth=0",
-                   "--max-site-growth=0", "--no-new-leaks", status=0)
-        grown = self.record(self.main, "twice", rate="exact")  # fills twice the cache
-        said = self.check(base, grown, "--max-site-growth=10%", status=1)
-        self.assertIn("FillCache", said)
-        self.assertNotIn("cannot tell", said)
-        # As much as it grew is no more than that.
-        total = json.loads(self.check(base, grown, "--format=json", status=1))["total"]
-        self.assertEqual(total["delta_ci"], [total["delta"], total["delta"]])
-        self.check(base, grown, f"--max-growth={total['delta']}", status=0)
-        self.check(base, grown, f"--max-growth={total['delta'] - 1}", status=1)
-
-    def test_stripped(self):
-        """Without symbols a program is one site, whatever the addresses."""
-        for program in (self.main, self.change):
-            subprocess.run(["strip", program], check=True)
-        base = self.record(self.main)
-        self.check(base, self.record(self.main), status=0)
-        self.check(base, self.record(self.change), status=1)
 
     def test_directories(self):
         base, new = self.record(self.main), self.record(self.change)
