@@ -296,6 +296,7 @@ struct LeaksArguments {
   Format format = Format::kText;
   Symbolization symbolize;
   io::FetchOptions fetch;
+  std::string binary;
 };
 
 // In a command, what a function refuses is bad input, not wrong usage.
@@ -312,8 +313,10 @@ int RunLeaks(const LeaksArguments& arguments) {
   auto opened = OpenMerged(one_each, arguments.fetch);
   if (!opened.ok()) return Fail(opened.status());
   std::vector<ProfilePtr> snapshots;
+  const OpenOptions open{
+      .symbolize = arguments.symbolize, .classify = true, .binary = arguments.binary};
   for (ProfilePtr& raw : *opened) {
-    auto profile = Prepare(std::move(raw), {.symbolize = arguments.symbolize, .classify = true});
+    auto profile = Prepare(std::move(raw), open);
     if (!profile.ok()) return Fail(profile.status());
     snapshots.push_back(*std::move(profile));
   }
@@ -335,10 +338,12 @@ struct EscapeArguments {
   Format format = Format::kText;
   Symbolization symbolize;
   io::FetchOptions fetch;
+  std::string binary;
 };
 
 int RunEscape(const EscapeArguments& arguments) {
-  const OpenOptions open{.symbolize = arguments.symbolize, .classify = true};
+  const OpenOptions open{
+      .symbolize = arguments.symbolize, .classify = true, .binary = arguments.binary};
   std::vector<std::vector<std::string>> one_each = {{arguments.file}};
   if (!arguments.base.empty()) one_each.push_back({arguments.base});
   auto opened = OpenMerged(one_each, arguments.fetch);
@@ -377,6 +382,7 @@ void AddLeakCommands(CLI::App& app, int& exit_status) {
                    "Show this many sites, 0 all (default 10; all in json)")
       ->type_name("N");
   AddSymbolizeOption(*leaks, leaks_arguments->symbolize);
+  AddBinaryOption(*leaks, leaks_arguments->binary);
   AddFetchOptions(*leaks, leaks_arguments->fetch);
   AddFormatOption(*leaks, leaks_arguments->format);
   leaks->callback([leaks_arguments, &exit_status] { exit_status = RunLeaks(*leaks_arguments); });
@@ -397,6 +403,7 @@ void AddLeakCommands(CLI::App& app, int& exit_status) {
                    "Show this many sites, 0 all (default 10)")
       ->type_name("N");
   AddSymbolizeOption(*escape, escape_arguments->symbolize);
+  AddBinaryOption(*escape, escape_arguments->binary);
   AddFetchOptions(*escape, escape_arguments->fetch);
   AddFormatOption(*escape, escape_arguments->format);
   escape->callback(
