@@ -17,12 +17,16 @@
 
 namespace tidemark::classify {
 
+class GoPrograms;  // go_program.h
+
 struct ClassifyOptions {
   // The file of a mapping's module on this machine, "" when it is not there. An invalid id asks
   // for that of locations without a mapping. Asked once for each mapping that has Go code. When
   // it is null, a mapping's own path is taken, if the file there has its build id or either has
   // none.
   std::function<std::string(const Profile&, MappingId)> find_binary;
+  // Programs that are opened, for several profiles of the same; null: for this one only.
+  std::shared_ptr<GoPrograms> go_programs;
   // Gets one line for each file that turns out to be of another build; null: nobody reads them.
   std::vector<std::string>* warnings = nullptr;
   const RuleSet* rules = nullptr;  // the user's, before the built-in ones; not owned

@@ -64,6 +64,8 @@ Container ContainerOf(const golang::Allocation& allocation) {
   if (known != nullptr) {
     container.kind = known->kind;
     container.type = std::string(known->type);
+  } else if (container.kind == ContainerKind::kObject) {
+    container.element = container.type;
   }
   return container;
 }
@@ -89,22 +91,24 @@ std::string OwnPath(const Profile& profile, MappingId id) {
 
 }  // namespace
 
+// A mapping's program and what is known of this profile's functions with it.
 struct GoSites::Program {
-  std::unique_ptr<golang::GoBinary> binary;  // null: only names are known
-  std::unique_ptr<golang::CallSites> sites;
-  GoPackages packages{golang::BuildInfo()};
+  GoProgram* file = nullptr;  // null: only names are known
+  const GoPackages* packages = nullptr;
   std::vector<std::optional<GoOrigin>> origins;  // by FunctionId, when asked
 
-  // The link-time address; nullopt outside of the program's Go code.
+  // The link-time address; nullopt outside of the program's Go code, or without the program.
   std::optional<uint64_t> LinkAddress(const Profile& profile, const Location& location) const {
+    if (file == nullptr) return std::nullopt;
+    const golang::ElfImage& image = file->binary().image();
     std::optional<uint64_t> address;
     if (location.mapping.valid()) {
       const Mapping& mapping = profile.mapping(location.mapping);
-      address = binary->image().LinkAddress(mapping.start, mapping.offset, location.address);
+      address = image.LinkAddress(mapping.start, mapping.offset, location.address);
     }
     // A program that is not position-independent is where it was linked to be.
-    if (!address && !binary->image().is_position_independent()) address = location.address;
-    return address && binary->FunctionAt(*address) ? address : std::nullopt;
+    if (!address && !image.is_position_independent()) address = location.address;
+    return address && file->binary().FunctionAt(*address) ? address : std::nullopt;
   }
 };
 
@@ -116,7 +120,9 @@ struct GoSites::Leaf {
 };
 
 GoSites::GoSites(const Profile& profile, const ClassifyOptions& options)
-    : profile_(profile), options_(options) {
+    : profile_(profile),
+      options_(options),
+      go_programs_(options.go_programs ? options.go_programs : std::make_shared<GoPrograms>()) {
   programs_.resize(profile.mappings().size() + 1);
   measured_.resize(profile.stack_count());
   const std::vector<Leaf> leaves = FindLeaves();
@@ -139,16 +145,12 @@ GoSites::Program& GoSites::ProgramOf(MappingId mapping) {
       programs_[mapping.valid() ? mapping.value : programs_.size() - 1];
   if (program != nullptr) return *program;
   program = std::make_unique<Program>();
+  program->packages = &unknown_packages_;
   program->origins.resize(profile_.functions().size());
   const std::string path =
       options_.find_binary ? options_.find_binary(profile_, mapping) : OwnPath(profile_, mapping);
-  if (path.empty()) return *program;
-  // What is no Go program, or none that can be read, leaves the names.
-  absl::StatusOr<std::unique_ptr<golang::GoBinary>> binary = golang::GoBinary::Open(path);
-  if (!binary.ok()) return *program;
-  program->packages = GoPackages((*binary)->build_info());
-  program->sites = std::make_unique<golang::CallSites>(**binary);
-  program->binary = *std::move(binary);
+  if (!path.empty()) program->file = go_programs_->Open(path);
+  if (program->file != nullptr) program->packages = &program->file->packages();
   return *program;
 }
 
@@ -159,7 +161,6 @@ std::vector<GoSites::Leaf> GoSites::FindLeaves() {
     if (stack.empty() || !MayBeGo(stack[0])) continue;
     const Location& location = profile_.location(stack[0]);
     const Program& program = ProgramOf(location.mapping);
-    if (program.binary == nullptr) continue;
     if (const auto address = program.LinkAddress(profile_, location)) {
       leaves.push_back({StackId{i}, location.mapping, *address});
     }
@@ -186,38 +187,32 @@ void GoSites::DropOtherBuilds(const std::vector<Leaf>& leaves) {
       const Function& function = profile_.function(lines.back().function);
       const std::string theirs = WithoutTypeArguments(profile_.string(function.name));
       const std::string ours =
-          WithoutTypeArguments(program.binary->FunctionAt(leaves[end].address)->name);
+          WithoutTypeArguments(program.file->binary().FunctionAt(leaves[end].address)->name);
       if (theirs != ours) ++different;
     }
     begin = end;
     if (different * kOneIn <= named) continue;
     if (options_.warnings != nullptr) {
-      options_.warnings->push_back(absl::StrCat(
-          program.binary->image().path(), ": another build than the profile's: at ", different,
-          " of ", named, " addresses it has other functions; what Go allocates is not known"));
+      options_.warnings->push_back(
+          absl::StrCat(program.file->binary().image().path(),
+                       ": another build than the profile's: at ", different, " of ", named,
+                       " addresses it has other functions; what Go allocates is not known"));
     }
-    program.sites.reset();
-    program.binary.reset();
+    program.file = nullptr;
+    program.packages = &unknown_packages_;
   }
 }
 
 void GoSites::ReadCallSites(const std::vector<Leaf>& leaves) {
-  const Leaf* last = nullptr;  // whose answer does for every stack with its address
   for (const Leaf& leaf : leaves) {
-    Program& program = ProgramOf(leaf.mapping);
-    if (program.sites == nullptr) continue;
-    if (last != nullptr && last->mapping == leaf.mapping && last->address == leaf.address) {
-      measured_[leaf.stack.value] = measured_[last->stack.value];
-      continue;
-    }
-    bool depends_on_callers = false;
+    const Program& program = ProgramOf(leaf.mapping);
+    if (program.file == nullptr) continue;
     const std::optional<golang::Allocation> allocation =
-        program.sites->AllocationAt(ReturnAddresses(leaf, program), &depends_on_callers);
+        program.file->call_sites().AllocationAt(ReturnAddresses(leaf, program));
     if (allocation) {
       measured_[leaf.stack.value] = {ContainerOf(*allocation),
                                      static_cast<uint32_t>(allocation->frame)};
     }
-    last = depends_on_callers ? nullptr : &leaf;
   }
 }
 
@@ -238,17 +233,16 @@ GoOrigin GoSites::OriginOf(FunctionId id, Program& program) {
   if (!id.valid()) return GoOrigin::kHelper;
   std::optional<GoOrigin>& known = program.origins[id.value];
   if (!known) {
-    known = program.packages.OriginOf(GoPackage(profile_.string(profile_.function(id).name)));
+    known = program.packages->OriginOf(GoPackage(profile_.string(profile_.function(id).name)));
   }
   return *known;
 }
 
 // Of one without names.
 GoOrigin GoSites::OriginOf(const Location& location, const Program& program) const {
-  if (program.binary == nullptr) return GoOrigin::kHelper;
   const std::optional<uint64_t> address = program.LinkAddress(profile_, location);
   if (!address) return GoOrigin::kHelper;
-  return program.packages.OriginOf(GoPackage(program.binary->FunctionAt(*address)->name));
+  return program.packages->OriginOf(GoPackage(program.file->binary().FunctionAt(*address)->name));
 }
 
 FramePosition GoSites::FindSite(StackId stack, Program& program) {
@@ -294,9 +288,7 @@ std::optional<GoSites::Site> GoSites::At(StackId stack) {
   const Location& leaf = profile_.location(locations[0]);
   Program& program = ProgramOf(leaf.mapping);
   const bool has_names = !profile_.lines(locations[0]).empty();
-  if (!has_names && (program.binary == nullptr || !program.LinkAddress(profile_, leaf))) {
-    return std::nullopt;
-  }
+  if (!has_names && !program.LinkAddress(profile_, leaf)) return std::nullopt;
   Site result;
   result.site = FindSite(stack, program);
   if (measured_[stack.value]) result.container = measured_[stack.value]->container;

@@ -15,7 +15,7 @@
 
 #include "analyzer/classify/classifier.h"
 #include "analyzer/classify/go_names.h"
-#include "analyzer/golang/call_site.h"
+#include "analyzer/classify/go_program.h"
 #include "analyzer/model/annotations.h"
 #include "analyzer/model/profile.h"
 
@@ -55,6 +55,8 @@ class GoSites {
 
   const Profile& profile_;
   const ClassifyOptions& options_;
+  const std::shared_ptr<GoPrograms> go_programs_;
+  const GoPackages unknown_packages_{golang::BuildInfo()};
   std::vector<std::unique_ptr<Program>> programs_;  // by MappingId, when asked; the last: none
   struct Measured {
     Container container;

@@ -38,6 +38,7 @@ struct CheckArguments {
   CheckFormat format = CheckFormat::kText;
   std::string output;  // empty: standard output
   std::string source_root = ".";
+  std::string binary;
   Symbolization symbolize;
   io::FetchOptions fetch;
 };
@@ -66,8 +67,10 @@ std::optional<GrowthLimit> ParseLimit(absl::string_view text) {
 // The snapshots of one side.
 absl::StatusOr<std::vector<ProfilePtr>> OpenSide(const std::string& path,
                                                  const CheckArguments& arguments) {
-  auto snapshots = OpenSnapshots(
-      {path}, {.symbolize = arguments.symbolize, .classify = true, .fetch = arguments.fetch});
+  auto snapshots = OpenSnapshots({path}, {.symbolize = arguments.symbolize,
+                                          .classify = true,
+                                          .fetch = arguments.fetch,
+                                          .binary = arguments.binary});
   if (!snapshots.ok()) return snapshots.status();
   std::vector<ProfilePtr> profiles;
   for (Snapshot& snapshot : *snapshots) profiles.push_back(std::move(snapshot.profile));
@@ -150,6 +153,7 @@ void AddCheckCommand(CLI::App& app, int& exit_status) {
                    "Which values grow: inuse_space (default), alloc_space, inuse_objects, … If no "
                    "limit is given for another than inuse_space: --max-growth 5%")
       ->type_name("NAME");
+  AddBinaryOption(*check, arguments->binary);
   AddSymbolizeOption(*check, arguments->symbolize);
   AddFetchOptions(*check, arguments->fetch);
   AddWords<CheckFormat>(

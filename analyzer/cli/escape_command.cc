@@ -121,13 +121,15 @@ struct EscapeArguments {
   std::string file;
   std::string base;
   escape::Options options;
+  std::string binary;
   Format format = Format::kText;
   Symbolization symbolize;
   io::FetchOptions fetch;
 };
 
 int RunEscape(const EscapeArguments& arguments) {
-  const OpenOptions open{.symbolize = arguments.symbolize, .classify = true};
+  const OpenOptions open{
+      .symbolize = arguments.symbolize, .classify = true, .binary = arguments.binary};
   std::vector<std::vector<std::string>> one_each = {{arguments.file}};
   if (!arguments.base.empty()) one_each.push_back({arguments.base});
   auto opened = OpenMerged(one_each, arguments.fetch);
@@ -168,6 +170,7 @@ void AddEscapeCommand(CLI::App& app, int& exit_status) {
       ->add_option("--nodecount", escape_arguments->options.limit,
                    "Show this many sites, 0 all (default 10)")
       ->type_name("N");
+  AddBinaryOption(*escape, escape_arguments->binary);
   AddSymbolizeOption(*escape, escape_arguments->symbolize);
   AddFetchOptions(*escape, escape_arguments->fetch);
   AddFormatOption(*escape, escape_arguments->format);

@@ -34,6 +34,7 @@ struct LeaksArguments {
   std::optional<int64_t> pid;
   std::vector<std::string> marks;
   std::string limit;
+  std::string binary;
   Format format = Format::kText;
   Symbolization symbolize;
   io::FetchOptions fetch;
@@ -157,6 +158,7 @@ void AddLeaksCommand(CLI::App& app, int& exit_status) {
                    "limit of its cgroup, if it has one)")
       ->type_name("BYTES")
       ->check(CheckSize);
+  AddBinaryOption(*leaks, arguments->binary);
   AddSymbolizeOption(*leaks, arguments->symbolize);
   AddFetchOptions(*leaks, arguments->fetch);
   AddFormatOption(*leaks, arguments->format);

@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <filesystem>
 #include <new>
 #include <optional>
 #include <system_error>
@@ -15,6 +16,7 @@
 #include <utility>
 
 #include "absl/algorithm/container.h"
+#include "absl/strings/ascii.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
@@ -26,6 +28,7 @@
 #include "analyzer/io/open.h"
 #include "analyzer/io/url.h"
 #include "analyzer/model/merge.h"
+#include "analyzer/symbolize/elf_file.h"
 #include "analyzer/symbolize/symbolizer.h"
 #include "profiler/collect/snapshot.h"
 #include "proto/state.h"
@@ -191,6 +194,46 @@ absl::StatusOr<ProfilePtr> MergeOpened(absl::Span<Opened> opened) {
   return merged;
 }
 
+// Whether `file`, which somebody says is the profiled program, is the module of this mapping: by
+// the build ids, or where there are none by its name, or by being first, as programs are.
+bool IsModule(const symbolize::ElfFile& file, const Profile& profile, MappingId id) {
+  if (!id.valid()) return true;
+  const Mapping& mapping = profile.mapping(id);
+  const std::string build_id = absl::AsciiStrToLower(profile.string(mapping.build_id));
+  if (!build_id.empty() && !file.build_id().empty()) return build_id == file.build_id();
+  const std::filesystem::path path(std::string(profile.string(mapping.file)));
+  return id.value == 0 || path.filename() == std::filesystem::path(file.path()).filename();
+}
+
+absl::StatusOr<ProfilePtr> ClassifyWith(const ProfilePtr& profile, const OpenOptions& options) {
+  std::unique_ptr<symbolize::ElfFile> given;
+  bool is_used = false;
+  if (!options.binary.empty()) {
+    auto file = symbolize::ElfFile::Open(options.binary);
+    if (!file.ok()) return file.status();
+    given = *std::move(file);
+  }
+  const std::vector<std::string> search_path = symbolize::DefaultSearchPath();
+  std::vector<std::string> warnings;
+  classify::ClassifyOptions how;
+  how.go_programs = options.go_programs;
+  how.warnings = &warnings;
+  how.find_binary = [&](const Profile& p, MappingId id) {
+    if (given == nullptr || !IsModule(*given, p, id)) {
+      return symbolize::ModulePath(p, id, search_path);
+    }
+    is_used = true;
+    return options.binary;
+  };
+  auto classified = classify::Classify(profile, how);
+  if (given != nullptr && !is_used) {
+    warnings.push_back(absl::StrCat(options.binary, ": not the program of the profile: no code of ",
+                                    "Go's in a module with its build id or its name"));
+  }
+  for (const std::string& warning : warnings) PrintLine(absl::StrCat("warning: ", warning));
+  return classified;
+}
+
 }  // namespace
 
 absl::StatusOr<ProfilePtr> Prepare(ProfilePtr profile, const OpenOptions& options) {
@@ -203,7 +246,7 @@ absl::StatusOr<ProfilePtr> Prepare(ProfilePtr profile, const OpenOptions& option
     profile = std::move(result->profile);
   }
   if (options.classify) {
-    auto classified = classify::Classify(profile);
+    auto classified = ClassifyWith(profile, options);
     if (!classified.ok()) return InputError(classified.status());
     profile = *std::move(classified);
   }

@@ -14,6 +14,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "analyzer/classify/go_program.h"
 #include "analyzer/cli/symbolization.h"
 #include "analyzer/io/fetch.h"
 #include "analyzer/model/profile.h"
@@ -24,6 +25,10 @@ struct OpenOptions {
   Symbolization symbolize;
   bool classify = true;
   io::FetchOptions fetch = {};
+  // The profiled program's file; "" : it is looked for.
+  std::string binary = {};
+  // Go programs, opened once for all profiles of a command.
+  std::shared_ptr<classify::GoPrograms> go_programs = std::make_shared<classify::GoPrograms>();
 };
 
 // Opens a file, "-" (standard input), a URL, or a state file, dead or alive. Warnings (modules

@@ -137,6 +137,14 @@ void AddSymbolizeOption(CLI::App& command, Symbolization& symbolize) {
       ->type_name("WORD[:WORD]");
 }
 
+void AddBinaryOption(CLI::App& command, std::string& binary) {
+  command
+      .add_option("--binary", binary,
+                  "The profiled program's file, for what Go allocates (default: looked for by "
+                  "build id and path, and in PPROF_BINARY_PATH)")
+      ->type_name("PATH");
+}
+
 void AddFetchOptions(CLI::App& command, io::FetchOptions& fetch) {
   const auto seconds = [&command](const char* name, int64_t& value, const char* description) {
     constexpr int kMost = 86400;

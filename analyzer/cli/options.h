@@ -71,6 +71,8 @@ CLI::Option* AddWords(CLI::App& command, const std::string& name, T& value, cons
 // `format` and `symbolize` must outlive `command`.
 void AddFormatOption(CLI::App& command, Format& format);
 void AddSymbolizeOption(CLI::App& command, Symbolization& symbolize);
+// --binary, for what reads containers off the program. `binary` must outlive `command`.
+void AddBinaryOption(CLI::App& command, std::string& binary);
 // --seconds and --timeout, for URLs. `fetch` must outlive `command`.
 void AddFetchOptions(CLI::App& command, io::FetchOptions& fetch);
 // --sample-index, the granularity, the filters, trimming, --symbolize, --seconds, --timeout.

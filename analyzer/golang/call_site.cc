@@ -9,7 +9,8 @@
 namespace tidemark::golang {
 namespace {
 
-constexpr size_t kMostCallers = 6;  // that a type argument is looked for in
+constexpr size_t kMostCallers = 6;     // that a type argument is looked for in
+constexpr size_t kMostKeyFrames = 64;  // an answer that took more is not kept
 
 // "map.group[string]int", "map.bucket[string]int": parts of maps that the compiler knows.
 std::string WithoutMapPart(absl::string_view name) {
@@ -43,15 +44,18 @@ void FillWhole(const GoBinary& binary, const GoType& type, Allocation* allocatio
   // The machine code says what is made: another type than that is none.
   const bool is_map = allocation->kind == AllocationKind::kMap;
   if (type.kind != (is_map ? TypeKind::kMap : TypeKind::kChan)) return;
-  allocation->type = std::string(type.name);
   allocation->element = name(type.element);
   if (is_map) allocation->key = name(type.key);
+  allocation->type = std::string(type.name);
+  // A name of its own says less than what it stands for, which slices are told by too.
+  if (is_map && !absl::StartsWith(type.name, "map[")) {
+    allocation->type = absl::StrCat("map[", allocation->key, "]", allocation->element);
+  }
 }
 
 }  // namespace
 
-std::optional<StackFrame> CallSites::AllocatingFrame(
-    absl::Span<const uint64_t> return_addresses) const {
+std::optional<StackFrame> CallSites::AllocatingFrame(absl::Span<const uint64_t> return_addresses) {
   const auto entry_of = [](const std::optional<Function>& function) {
     return function ? FindRuntimeEntry(function->name) : nullptr;
   };
@@ -68,6 +72,7 @@ std::optional<StackFrame> CallSites::AllocatingFrame(
     ++first;
   }
   const bool has_caller = first < return_addresses.size();
+  program_.frames_used = std::max(program_.frames_used, first + 1);
   const std::optional<Function> called =
       has_caller ? program_.Callee(return_addresses[first]) : std::nullopt;
   if (is_exact(entry_of(called))) return StackFrame{return_addresses, first};
@@ -112,11 +117,24 @@ std::optional<GoType> CallSites::TypeArgument(const Value& value, const StackFra
   return address ? TypeAt(binary_, *address) : std::nullopt;
 }
 
-std::optional<Allocation> CallSites::AllocationAt(absl::Span<const uint64_t> return_addresses,
-                                                  bool* depends_on_callers) {
-  program_.asked_callers = false;
-  const std::optional<Allocation> allocation = Find(return_addresses);
-  *depends_on_callers = program_.asked_callers || (allocation && allocation->frame > 0);
+std::optional<Allocation> CallSites::AllocationAt(absl::Span<const uint64_t> return_addresses) {
+  if (return_addresses.empty()) return std::nullopt;
+  const auto first = [&](size_t count) {
+    return std::vector<uint64_t>(return_addresses.begin(), return_addresses.begin() + count);
+  };
+  uint64_t& counts = frame_counts_[return_addresses[0]];
+  for (size_t count = 1; count < kMostKeyFrames && count <= return_addresses.size(); ++count) {
+    if ((counts >> count & 1) == 0) continue;
+    const auto answer = answers_.find(first(count));
+    if (answer != answers_.end()) return answer->second;
+  }
+  program_.frames_used = 1;
+  std::optional<Allocation> allocation = Find(return_addresses);
+  const size_t used = program_.frames_used;
+  if (used < kMostKeyFrames && used <= return_addresses.size()) {
+    counts |= uint64_t{1} << used;
+    answers_.emplace(first(used), allocation);
+  }
   return allocation;
 }
 
@@ -136,7 +154,6 @@ std::optional<uint64_t> CallSites::OnlyCall(uint64_t return_address) {
 }
 
 std::optional<Allocation> CallSites::Find(absl::Span<const uint64_t> return_addresses) {
-  if (return_addresses.empty()) return std::nullopt;
   if (!program_.Callee(return_addresses[0])) {
     const std::optional<uint64_t> call = OnlyCall(return_addresses[0]);
     if (!call) return std::nullopt;

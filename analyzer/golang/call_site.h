@@ -19,7 +19,9 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
+#include "absl/container/flat_hash_map.h"
 #include "absl/types/span.h"
 #include "analyzer/golang/go_binary.h"
 #include "analyzer/golang/go_type.h"
@@ -48,17 +50,15 @@ class CallSites {
 
   // For a stack of link-time return addresses, the innermost first (the run time's own frames
   // may be there or not): what its innermost function called the run time for. nullopt when
-  // that is no direct call of a function.
-  // `depends_on_callers`: whether others than the innermost address had a say.
-  std::optional<Allocation> AllocationAt(absl::Span<const uint64_t> return_addresses,
-                                         bool* depends_on_callers);
+  // that is no direct call of a function. Answers are kept.
+  std::optional<Allocation> AllocationAt(absl::Span<const uint64_t> return_addresses);
 
  private:
   std::optional<Allocation> Find(absl::Span<const uint64_t> return_addresses);
   std::optional<Allocation> FindByCall(absl::Span<const uint64_t> return_addresses);
   std::optional<uint64_t> OnlyCall(uint64_t return_address);
   // The frame whose call tells what is made: nullopt when the run time is not called.
-  std::optional<StackFrame> AllocatingFrame(absl::Span<const uint64_t> return_addresses) const;
+  std::optional<StackFrame> AllocatingFrame(absl::Span<const uint64_t> return_addresses);
   // The constant that `value` is, looked for in callers' frames and in the file's data.
   std::optional<uint64_t> Resolve(const Value& value, const StackFrame& frame);
   std::optional<GoType> TypeArgument(const Value& value, const StackFrame& frame);
@@ -68,6 +68,9 @@ class CallSites {
   const GoBinary& binary_;
   ProgramFlow program_;
   ResultTypes result_types_{program_};
+  // By the frames that had a say, and how many these were, as bits, by the innermost one.
+  absl::flat_hash_map<std::vector<uint64_t>, std::optional<Allocation>> answers_;
+  absl::flat_hash_map<uint64_t, uint64_t> frame_counts_;
 };
 
 }  // namespace tidemark::golang

@@ -32,6 +32,7 @@ constexpr uint64_t kBuildInfoAlign = 16;
 constexpr uint64_t kBuildInfoHeader = 32;
 constexpr uint64_t kBuildInfoGuard = 16;  // around the text about modules
 constexpr uint64_t kMostNameBytes = 16384;
+constexpr int kMostCandidates = 16;  // for the function table
 
 bool IsFunctionTable(absl::Span<const uint8_t> bytes) {
   if (bytes.size() < kHeaderBytes) return false;
@@ -83,31 +84,43 @@ absl::StatusOr<std::unique_ptr<GoBinary>> GoBinary::Open(const std::string& path
 
 absl::StatusOr<std::unique_ptr<GoBinary>> GoBinary::FromImage(std::unique_ptr<ElfImage> image) {
   std::unique_ptr<GoBinary> binary(new GoBinary(std::move(image)));
-  if (absl::Status status = binary->ReadFunctionTable(); !status.ok()) return status;
-  if (absl::Status status = binary->ReadModuleData(); !status.ok()) return status;
+  if (absl::Status status = binary->FindTables(); !status.ok()) return status;
   binary->ReadBuildInfo();
   return binary;
 }
 
-absl::Status GoBinary::ReadFunctionTable() {
-  absl::Span<const uint8_t> table;
+absl::Status GoBinary::FindTables() {
   for (const absl::string_view name : {".gopclntab", ".data.rel.ro.gopclntab"}) {
     const ElfImage::Section* const section = image_->FindSection(name);
     if (section == nullptr || section->address == 0) continue;
-    table = section->bytes;
-    table_address_ = section->address;
-    break;
+    return ReadTables(section->address, section->bytes);
   }
-  if (table.empty()) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("reading Go's tables: no function table (where: ", image_->path(), ")"));
+  // A linker that is not Go's puts it into a larger section, where its first word shows it. What
+  // has nothing of Go at all is not searched.
+  if (image_->FindSection(".go.buildinfo") != nullptr) {
+    int candidates = 0;
+    for (const ElfImage::Segment& segment : image_->segments()) {
+      if (segment.executable) continue;
+      const uint64_t skew = (8 - segment.address % 8) % 8;
+      for (uint64_t at = skew; at + kHeaderBytes <= segment.bytes.size(); at += 8) {
+        const absl::Span<const uint8_t> table = segment.bytes.subspan(at);
+        if (!IsFunctionTable(table) || ++candidates > kMostCandidates) continue;
+        if (ReadTables(segment.address + at, table).ok()) return absl::OkStatus();
+      }
+    }
   }
+  return absl::InvalidArgumentError(
+      absl::StrCat("reading Go's tables: no function table (where: ", image_->path(), ")"));
+}
+
+absl::Status GoBinary::ReadTables(uint64_t address, absl::Span<const uint8_t> table) {
   if (!IsFunctionTable(table)) {
     return absl::UnimplementedError(absl::StrCat(
         "reading Go's tables: a function table of a kind that is not known; those of Go 1.18 to "
         "1.26 are (where: ",
         image_->path(), ")"));
   }
+  table_address_ = address;
   is_1_20_ = Load32(table, 0) == kMagic120;
   function_count_ = Load64(table, kFunctionCount);
   names_offset_ = Load64(table, kNamesOffset);
@@ -124,7 +137,7 @@ absl::Status GoBinary::ReadFunctionTable() {
   names_ = table.subspan(names_offset_, units - names_offset_);
   functions_ = table.subspan(functions);
   entries_ = functions_.first(function_count_ * 8 + 4);
-  return absl::OkStatus();
+  return ReadModuleData();
 }
 
 bool GoBinary::IsModuleData(uint64_t address) const {

@@ -61,7 +61,9 @@ class GoBinary {
 
  private:
   explicit GoBinary(std::unique_ptr<ElfImage> image) : image_(std::move(image)) {}
-  absl::Status ReadFunctionTable();
+  absl::Status FindTables();
+  // Of a function table at `address` and what belongs to it.
+  absl::Status ReadTables(uint64_t address, absl::Span<const uint8_t> table);
   absl::Status ReadModuleData();
   // Whether run-time tables of this module begin at `address`.
   bool IsModuleData(uint64_t address) const;

@@ -99,7 +99,7 @@ FlowPtr ProgramFlow::FlowAt(uint64_t address) {
 }
 
 std::pair<FlowPtr, const CallRecord*> ProgramFlow::CallOf(const StackFrame& frame) {
-  asked_callers = true;
+  frames_used = std::max(frames_used, frame.index + 2);
   if (frame.index + 1 >= frame.return_addresses.size()) return {nullptr, nullptr};
   const std::optional<Function> called = FunctionOf(frame.return_address());
   const uint64_t outer = frame.return_addresses[frame.index + 1];

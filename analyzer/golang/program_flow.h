@@ -57,8 +57,9 @@ class ProgramFlow {
   // The call in the next outer frame that called this frame's function, and the flow that has
   // it; nulls when another function was called there, for wrappers are left out of stacks.
   std::pair<FlowPtr, const CallRecord*> CallOf(const StackFrame& frame);
-  // Whether CallOf was asked since this was last set to false.
-  bool asked_callers = false;
+  // How many frames CallOf looked at since this was last set to 0; more than the stack has when
+  // it looked for one more.
+  size_t frames_used = 0;
 
  private:
   const GoBinary& binary_;

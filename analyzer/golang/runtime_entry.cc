@@ -53,6 +53,11 @@ constexpr RuntimeEntry kEntries[] = {
     // Objects.
     {"runtime.newobject", kObject, Step::kCreate, Argument::kWhole, kRax, ""},
     {"runtime.mallocgc*", kObject, Step::kCreate, Argument::kWholeOrNone, kRbx, ""},
+    // The run time's too, under names of the packages that call them.
+    {"reflect.unsafe_NewArray", kSlice, Step::kCreate, Argument::kElement, kRax, ""},
+    {"reflect.unsafe_New", kObject, Step::kCreate, Argument::kWhole, kRax, ""},
+    {"internal/reflectlite.unsafe_New", kObject, Step::kCreate, Argument::kWhole, kRax, ""},
+    {"internal/bytealg.MakeNoZero", kSlice, Step::kCreate, Argument::kNone, kNoRegister, "[]uint8"},
     // What the run time needs for itself, made in the name of whoever calls it.
     {"runtime.newproc*", kObject, Step::kCreate, Argument::kUsual, kNoRegister, "runtime.g"},
     {"runtime.deferproc*", kObject, Step::kCreate, Argument::kUsual, kNoRegister, "runtime._defer"},
@@ -93,7 +98,6 @@ bool Matches(absl::string_view pattern, absl::string_view name) {
 }  // namespace
 
 const RuntimeEntry* FindRuntimeEntry(absl::string_view name) {
-  if (!IsRuntimeFunction(name)) return nullptr;
   for (const RuntimeEntry& entry : kEntries) {
     if (Matches(entry.name, name)) return &entry;
   }

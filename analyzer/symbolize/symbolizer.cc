@@ -185,6 +185,23 @@ std::vector<std::string> DefaultSearchPath() {
   return {};
 }
 
+std::string ModulePath(const Profile& profile, MappingId id,
+                       absl::Span<const std::string> search_path) {
+  if (!id.valid()) return "";
+  const Mapping& mapping = profile.mapping(id);
+  ModuleQuery query;
+  query.path = std::string(profile.string(mapping.file));
+  query.build_id = std::string(profile.string(mapping.build_id));
+  query.search_path = search_path;
+  query.pid = ProcessOf(profile);
+  query.start = mapping.start;
+  query.limit = mapping.limit;
+  query.debug_info = false;
+  if (IsAnonymous(query.path)) return "";
+  const ModuleFiles files = FindModule(query);
+  return files.module == nullptr ? "" : files.module->path();
+}
+
 absl::StatusOr<Result> Symbolize(const std::shared_ptr<const Profile>& profile,
                                  const Options& options) {
   std::vector<Work> work = CollectWork(*profile, options);

@@ -16,6 +16,8 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "absl/types/span.h"
+#include "analyzer/base/ids.h"
 #include "analyzer/base/progress.h"
 #include "analyzer/model/profile.h"
 
@@ -52,6 +54,11 @@ struct Result {
 // mappings all have functions come back unchanged. kCancelled when progress says so.
 absl::StatusOr<Result> Symbolize(const std::shared_ptr<const Profile>& profile,
                                  const Options& options);
+
+// The file of a mapping's module on this machine, looked for as for symbolizing (servers are not
+// asked); "" when it is not there.
+std::string ModulePath(const Profile& profile, MappingId mapping,
+                       absl::Span<const std::string> search_path);
 
 }  // namespace tidemark::symbolize
 
