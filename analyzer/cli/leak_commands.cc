@@ -15,6 +15,7 @@
 #include "absl/strings/str_format.h"
 #include "analyzer/base/units.h"
 #include "analyzer/classify/cxx_name.h"
+#include "analyzer/classify/rule_file.h"
 #include "analyzer/cli/commands.h"
 #include "analyzer/cli/json_writer.h"
 #include "analyzer/cli/open_profile.h"
@@ -296,6 +297,7 @@ struct LeaksArguments {
   Format format = Format::kText;
   Symbolization symbolize;
   io::FetchOptions fetch;
+  std::string rules;
 };
 
 // In a command, what a function refuses is bad input, not wrong usage.
@@ -309,11 +311,13 @@ int RunLeaks(const LeaksArguments& arguments) {
   if (!files.ok()) return Fail(files.status());
   std::vector<std::vector<std::string>> one_each;
   for (const std::string& file : *files) one_each.push_back({file});
+  const auto rules = classify::LoadRules(arguments.rules);
+  if (!rules.ok()) return Fail(rules.status());
   auto opened = OpenMerged(one_each, arguments.fetch);
   if (!opened.ok()) return Fail(opened.status());
   std::vector<ProfilePtr> snapshots;
   for (ProfilePtr& raw : *opened) {
-    auto profile = Prepare(std::move(raw), {.symbolize = arguments.symbolize, .classify = true});
+    auto profile = Prepare(std::move(raw), {.symbolize = arguments.symbolize, .rules = *rules});
     if (!profile.ok()) return Fail(profile.status());
     snapshots.push_back(*std::move(profile));
   }
@@ -335,10 +339,13 @@ struct EscapeArguments {
   Format format = Format::kText;
   Symbolization symbolize;
   io::FetchOptions fetch;
+  std::string rules;
 };
 
 int RunEscape(const EscapeArguments& arguments) {
-  const OpenOptions open{.symbolize = arguments.symbolize, .classify = true};
+  const auto rules = classify::LoadRules(arguments.rules);
+  if (!rules.ok()) return Fail(rules.status());
+  const OpenOptions open{.symbolize = arguments.symbolize, .rules = *rules};
   std::vector<std::vector<std::string>> one_each = {{arguments.file}};
   if (!arguments.base.empty()) one_each.push_back({arguments.base});
   auto opened = OpenMerged(one_each, arguments.fetch);
@@ -377,6 +384,7 @@ void AddLeakCommands(CLI::App& app, int& exit_status) {
                    "Show this many sites, 0 all (default 10; all in json)")
       ->type_name("N");
   AddSymbolizeOption(*leaks, leaks_arguments->symbolize);
+  AddRulesOption(*leaks, leaks_arguments->rules);
   AddFetchOptions(*leaks, leaks_arguments->fetch);
   AddFormatOption(*leaks, leaks_arguments->format);
   leaks->callback([leaks_arguments, &exit_status] { exit_status = RunLeaks(*leaks_arguments); });
@@ -397,6 +405,7 @@ void AddLeakCommands(CLI::App& app, int& exit_status) {
                    "Show this many sites, 0 all (default 10)")
       ->type_name("N");
   AddSymbolizeOption(*escape, escape_arguments->symbolize);
+  AddRulesOption(*escape, escape_arguments->rules);
   AddFetchOptions(*escape, escape_arguments->fetch);
   AddFormatOption(*escape, escape_arguments->format);
   escape->callback(

@@ -193,10 +193,15 @@ absl::StatusOr<ProfilePtr> Prepare(ProfilePtr profile, const OpenOptions& option
     }
     profile = std::move(result->profile);
   }
-  if (options.classify) {
-    auto classified = classify::Classify(profile);
+  if (options.classify || options.fold) {
+    auto classified = classify::Classify(profile, {.rules = options.rules.get()});
     if (!classified.ok()) return InputError(classified.status());
     profile = *std::move(classified);
+  }
+  if (options.fold) {
+    auto folded = classify::FoldContainers(profile, *options.fold);
+    if (!folded.ok()) return InputError(folded.status());
+    profile = *std::move(folded);
   }
   // Last: the classifier reads whole names.
   auto shown = symbolize::WithDisplayNames(profile, options.symbolize.names);

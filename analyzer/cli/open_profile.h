@@ -8,12 +8,15 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "analyzer/classify/fold.h"
+#include "analyzer/classify/rule_file.h"
 #include "analyzer/cli/symbolization.h"
 #include "analyzer/io/fetch.h"
 #include "analyzer/model/profile.h"
@@ -24,6 +27,8 @@ struct OpenOptions {
   Symbolization symbolize;
   bool classify = true;
   io::FetchOptions fetch = {};
+  std::shared_ptr<const classify::RuleSet> rules = nullptr;  // the user's, for classifying
+  std::optional<classify::FoldOptions> fold = std::nullopt;  // classifies, whatever `classify`
 };
 
 // Opens a file, "-" (standard input), a URL, or a state file, dead or alive. Warnings (modules

@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
+#include "analyzer/classify/rule_file.h"
 
 namespace tidemark::cli {
 namespace {
@@ -142,6 +143,30 @@ void AddTrimming(CLI::App& command, report::Options& report, Trim trim) {
 }
 
 }  // namespace
+
+absl::StatusOr<OpenOptions> ReportFlags::open_options(bool compared) const {
+  OpenOptions options{.symbolize = symbolize, .classify = false, .fetch = fetch};
+  if (!fold_containers) return options;
+  const auto loaded = classify::LoadRules(rules);
+  if (!loaded.ok()) return loaded.status();
+  options.rules = *loaded;
+  options.fold = classify::FoldOptions{.inferred = !compared};
+  return options;
+}
+
+void AddRulesOption(CLI::App& command, std::string& path) {
+  AddText(command, "--rules", path, "FILE",
+          "Containers and allocation wrappers of your own (default $TIDEMARK_RULES, else "
+          "~/.config/tidemark/rules)");
+}
+
+void AddContainersOption(CLI::App& command, ReportFlags& flags) {
+  AddWords<bool>(command, "--containers", flags.fold_containers, {{"fold", true}, {"show", false}},
+                 flags.fold_containers
+                     ? "One frame for a container, or all that its library calls (default fold)"
+                     : "One frame for a container, or all that its library calls (default show)");
+  AddRulesOption(command, flags.rules);
+}
 
 void AddFormatOption(CLI::App& command, Format& format) {
   AddWords<Format>(command, "--format", format, {{"text", Format::kText}, {"json", Format::kJson}},

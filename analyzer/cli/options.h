@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/status/statusor.h"
 #include "analyzer/cli/open_profile.h"
 #include "analyzer/report/options.h"
 
@@ -35,15 +36,21 @@ struct ReportFlags {
   std::vector<std::string> diff_base;  // the same, with percentages of the base
   bool normalize = false;
   io::FetchOptions fetch;
+  bool fold_containers = false;
+  std::string rules;  // path; only read where containers are folded
 
-  OpenOptions open_options() const {
-    return {.symbolize = symbolize, .classify = false, .fetch = fetch};
-  }
+  // How to open what is shown; `compared`: beside another profile, so that both get the same
+  // frames. Errors: those of classify::LoadRules.
+  absl::StatusOr<OpenOptions> open_options(bool compared = false) const;
 };
 
 // `format` and `symbolize` must outlive `command`.
 void AddFormatOption(CLI::App& command, Format& format);
 void AddSymbolizeOption(CLI::App& command, Symbolization& symbolize);
+// --rules, for commands that name containers. `path` must outlive `command`.
+void AddRulesOption(CLI::App& command, std::string& path);
+// --containers, with its default `flags.fold_containers`, and --rules.
+void AddContainersOption(CLI::App& command, ReportFlags& flags);
 // --seconds and --timeout, for URLs. `fetch` must outlive `command`.
 void AddFetchOptions(CLI::App& command, io::FetchOptions& fetch);
 // --sample-index, the granularity, the filters, trimming, --symbolize, --seconds, --timeout.
