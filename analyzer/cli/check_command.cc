@@ -38,9 +38,7 @@ struct CheckArguments {
   CheckFormat format = CheckFormat::kText;
   std::string output;  // empty: standard output
   std::string source_root = ".";
-  std::string binary;
-  Symbolization symbolize;
-  io::FetchOptions fetch;
+  SiteFlags site;
 };
 
 // "5%", "1MiB", "64K", or a bare number in the unit of the sample type.
@@ -66,11 +64,8 @@ std::optional<GrowthLimit> ParseLimit(absl::string_view text) {
 
 // The snapshots of one side.
 absl::StatusOr<std::vector<ProfilePtr>> OpenSide(const std::string& path,
-                                                 const CheckArguments& arguments) {
-  auto snapshots = OpenSnapshots({path}, {.symbolize = arguments.symbolize,
-                                          .classify = true,
-                                          .fetch = arguments.fetch,
-                                          .binary = arguments.binary});
+                                                 const OpenOptions& options) {
+  auto snapshots = OpenSnapshots({path}, options);
   if (!snapshots.ok()) return snapshots.status();
   std::vector<ProfilePtr> profiles;
   for (Snapshot& snapshot : *snapshots) profiles.push_back(std::move(snapshot.profile));
@@ -88,9 +83,11 @@ int RunCheck(const CheckArguments& arguments) {
   if (arguments.base == "-" && arguments.file == "-") {
     return Fail(absl::InvalidArgumentError("-: standard input can be read only once"));
   }
-  const auto base = OpenSide(arguments.base, arguments);
+  const auto open = arguments.site.open_options();
+  if (!open.ok()) return Fail(open.status());
+  const auto base = OpenSide(arguments.base, *open);
   if (!base.ok()) return Fail(base.status());
-  const auto now = OpenSide(arguments.file, arguments);
+  const auto now = OpenSide(arguments.file, *open);
   if (!now.ok()) return Fail(now.status());
   const auto result = leaks::RunGate(*base, *now, arguments.sample_index, arguments.policy);
   if (!result.ok()) return Fail(result.status());
@@ -153,9 +150,7 @@ void AddCheckCommand(CLI::App& app, int& exit_status) {
                    "Which values grow: inuse_space (default), alloc_space, inuse_objects, … If no "
                    "limit is given for another than inuse_space: --max-growth 5%")
       ->type_name("NAME");
-  AddBinaryOption(*check, arguments->binary);
-  AddSymbolizeOption(*check, arguments->symbolize);
-  AddFetchOptions(*check, arguments->fetch);
+  AddSiteOptions(*check, arguments->site);
   AddWords<CheckFormat>(
       *check, "--format", arguments->format,
       {{"text", CheckFormat::kText}, {"json", CheckFormat::kJson}, {"sarif", CheckFormat::kSarif}},

@@ -146,6 +146,7 @@ void AddConvertCommand(CLI::App& app, int& exit_status) {
       ->type_name("OUT");
   AddReportOptions(*convert, arguments->flags, Trim::kGraph);
   AddArithmeticOptions(*convert, arguments->flags);
+  AddContainersOption(*convert, arguments->flags);
   convert->callback([arguments, &exit_status] { exit_status = RunConvert(*arguments); });
 }
 

@@ -121,25 +121,23 @@ struct EscapeArguments {
   std::string file;
   std::string base;
   escape::Options options;
-  std::string binary;
+  SiteFlags site;
   Format format = Format::kText;
-  Symbolization symbolize;
-  io::FetchOptions fetch;
 };
 
 int RunEscape(const EscapeArguments& arguments) {
-  const OpenOptions open{
-      .symbolize = arguments.symbolize, .classify = true, .binary = arguments.binary};
+  const auto open = arguments.site.open_options();
+  if (!open.ok()) return Fail(open.status());
   std::vector<std::vector<std::string>> one_each = {{arguments.file}};
   if (!arguments.base.empty()) one_each.push_back({arguments.base});
-  auto opened = OpenMerged(one_each, arguments.fetch);
+  auto opened = OpenMerged(one_each, open->fetch);
   if (!opened.ok()) return Fail(opened.status());
-  const auto profile = Prepare(std::move(opened->front()), open);
+  const auto profile = Prepare(std::move(opened->front()), *open);
   if (!profile.ok()) return Fail(profile.status());
   escape::Options options = arguments.options;
   ProfilePtr base;
   if (opened->size() > 1) {
-    auto prepared = Prepare(std::move(opened->back()), open);
+    auto prepared = Prepare(std::move(opened->back()), *open);
     if (!prepared.ok()) return Fail(prepared.status());
     base = *std::move(prepared);
     options.base = base.get();
@@ -170,9 +168,7 @@ void AddEscapeCommand(CLI::App& app, int& exit_status) {
       ->add_option("--nodecount", escape_arguments->options.limit,
                    "Show this many sites, 0 all (default 10)")
       ->type_name("N");
-  AddBinaryOption(*escape, escape_arguments->binary);
-  AddSymbolizeOption(*escape, escape_arguments->symbolize);
-  AddFetchOptions(*escape, escape_arguments->fetch);
+  AddSiteOptions(*escape, escape_arguments->site);
   AddFormatOption(*escape, escape_arguments->format);
   escape->callback(
       [escape_arguments, &exit_status] { exit_status = RunEscape(*escape_arguments); });

@@ -63,11 +63,12 @@ int RunFlame(const FlameArguments& arguments) {
   ReportFlags flags = arguments.flags;
   const std::vector<std::string> bases =
       flags.base.empty() ? std::exchange(flags.diff_base, {}) : std::exchange(flags.base, {});
-  const auto source = OpenReport(arguments.files, flags);
+  const bool compared = !bases.empty();
+  const auto source = OpenReport(arguments.files, flags, Shown::kAllValues, compared);
   if (!source.ok()) return Fail(source.status());
   std::optional<ReportSource> base;
-  if (!bases.empty()) {
-    auto opened = OpenReport(bases, flags);
+  if (compared) {
+    auto opened = OpenReport(bases, flags, Shown::kAllValues, compared);
     if (!opened.ok()) return Fail(opened.status());
     base = *std::move(opened);
   }
@@ -112,6 +113,8 @@ void AddFlameCommand(CLI::App& app, int& exit_status) {
       ->allow_extra_args(false)
       ->excludes(base);
   AddReportOptions(*flame, arguments->flags, Trim::kNothing);
+  arguments->flags.fold_containers = true;
+  AddContainersOption(*flame, arguments->flags);
   flame->callback([arguments, &exit_status] { exit_status = RunFlame(*arguments); });
 }
 

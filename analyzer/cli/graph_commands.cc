@@ -101,6 +101,7 @@ std::pair<CLI::App*, std::shared_ptr<GraphArguments>> AddCommand(CLI::App& app, 
   const auto arguments = std::make_shared<GraphArguments>();
   AddReportOptions(*command, arguments->flags, trim);
   AddArithmeticOptions(*command, arguments->flags);
+  AddContainersOption(*command, arguments->flags);
   command->callback([arguments, run, &exit_status] { exit_status = run(*arguments); });
   return {command, arguments};
 }

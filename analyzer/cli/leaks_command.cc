@@ -34,10 +34,8 @@ struct LeaksArguments {
   std::optional<int64_t> pid;
   std::vector<std::string> marks;
   std::string limit;
-  std::string binary;
+  SiteFlags site;
   Format format = Format::kText;
-  Symbolization symbolize;
-  io::FetchOptions fetch;
 };
 
 std::string CheckMark(const std::string& text) {
@@ -100,9 +98,9 @@ std::string NextStep(const leaks::Ranking& ranking, const std::vector<Snapshot>&
 }
 
 int RunLeaks(const LeaksArguments& arguments) {
-  const auto snapshots =
-      OpenSnapshots(arguments.paths,
-                    {.symbolize = arguments.symbolize, .classify = true, .fetch = arguments.fetch});
+  const auto open = arguments.site.open_options();
+  if (!open.ok()) return Fail(open.status());
+  const auto snapshots = OpenSnapshots(arguments.paths, *open);
   if (!snapshots.ok()) return Fail(snapshots.status());
   std::vector<std::shared_ptr<const Profile>> profiles;
   for (const Snapshot& snapshot : *snapshots) profiles.push_back(snapshot.profile);
@@ -158,9 +156,7 @@ void AddLeaksCommand(CLI::App& app, int& exit_status) {
                    "limit of its cgroup, if it has one)")
       ->type_name("BYTES")
       ->check(CheckSize);
-  AddBinaryOption(*leaks, arguments->binary);
-  AddSymbolizeOption(*leaks, arguments->symbolize);
-  AddFetchOptions(*leaks, arguments->fetch);
+  AddSiteOptions(*leaks, arguments->site);
   AddFormatOption(*leaks, arguments->format);
   leaks->callback([arguments, &exit_status] { exit_status = RunLeaks(*arguments); });
 }

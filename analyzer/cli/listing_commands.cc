@@ -258,6 +258,7 @@ void AddListingCommands(CLI::App& app, int& exit_status) {
         AddCommand(app, exit_status, "traces", "Every sample with its stack", RunTraces);
     AddFiles(*command, *arguments);
     AddOptions(*command, *arguments);
+    AddContainersOption(*command, arguments->flags);
     AddReportFormat(*command, arguments->flags, /*csv=*/false);
   }
   {

@@ -216,6 +216,7 @@ absl::StatusOr<ProfilePtr> ClassifyWith(const ProfilePtr& profile, const OpenOpt
   const std::vector<std::string> search_path = symbolize::DefaultSearchPath();
   std::vector<std::string> warnings;
   classify::ClassifyOptions how;
+  how.rules = options.rules.get();
   how.go_programs = options.go_programs;
   how.warnings = &warnings;
   how.find_binary = [&](const Profile& p, MappingId id) {
@@ -245,10 +246,15 @@ absl::StatusOr<ProfilePtr> Prepare(ProfilePtr profile, const OpenOptions& option
     }
     profile = std::move(result->profile);
   }
-  if (options.classify) {
+  if (options.classify || options.fold) {
     auto classified = ClassifyWith(profile, options);
     if (!classified.ok()) return InputError(classified.status());
     profile = *std::move(classified);
+  }
+  if (options.fold) {
+    auto folded = classify::FoldContainers(profile, *options.fold);
+    if (!folded.ok()) return InputError(folded.status());
+    profile = *std::move(folded);
   }
   // Last: the classifier reads whole names.
   auto shown = symbolize::WithDisplayNames(profile, options.symbolize.names);

@@ -8,13 +8,16 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "analyzer/classify/fold.h"
 #include "analyzer/classify/go_program.h"
+#include "analyzer/classify/rule_file.h"
 #include "analyzer/cli/symbolization.h"
 #include "analyzer/io/fetch.h"
 #include "analyzer/model/profile.h"
@@ -25,6 +28,8 @@ struct OpenOptions {
   Symbolization symbolize;
   bool classify = true;
   io::FetchOptions fetch = {};
+  std::shared_ptr<const classify::RuleSet> rules = nullptr;  // the user's, for classifying
+  std::optional<classify::FoldOptions> fold = std::nullopt;  // classifies, whatever `classify`
   // The profiled program's file; "" : it is looked for.
   std::string binary = {};
   // Go programs, opened once for all profiles of a command.

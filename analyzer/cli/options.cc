@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
+#include "analyzer/classify/rule_file.h"
 
 namespace tidemark::cli {
 namespace {
@@ -116,7 +117,37 @@ void AddTrimming(CLI::App& command, report::Options& report, Trim trim) {
   command.add_flag("--drop-negative", report.drop_negative, "No nodes with a negative value");
 }
 
+void AddRulesOption(CLI::App& command, std::string& path) {
+  AddText(command, "--rules", path, "FILE",
+          "Containers and allocation wrappers of your own (default $TIDEMARK_RULES, else "
+          "~/.config/tidemark/rules)");
+}
+
 }  // namespace
+
+absl::StatusOr<OpenOptions> SiteFlags::open_options() const {
+  const auto loaded = classify::LoadRules(rules);
+  if (!loaded.ok()) return loaded.status();
+  return OpenOptions{.symbolize = symbolize, .fetch = fetch, .rules = *loaded, .binary = binary};
+}
+
+absl::StatusOr<OpenOptions> ReportFlags::open_options(bool compared) const {
+  OpenOptions options{.symbolize = symbolize, .classify = false, .fetch = fetch};
+  if (!fold_containers) return options;
+  const auto loaded = classify::LoadRules(rules);
+  if (!loaded.ok()) return loaded.status();
+  options.rules = *loaded;
+  options.fold = classify::FoldOptions{.inferred = !compared};
+  return options;
+}
+
+void AddContainersOption(CLI::App& command, ReportFlags& flags) {
+  AddWords<bool>(command, "--containers", flags.fold_containers, {{"fold", true}, {"show", false}},
+                 flags.fold_containers
+                     ? "One frame for a container, or all that its library calls (default fold)"
+                     : "One frame for a container, or all that its library calls (default show)");
+  AddRulesOption(command, flags.rules);
+}
 
 void AddFormatOption(CLI::App& command, Format& format) {
   AddWords<Format>(command, "--format", format, {{"text", Format::kText}, {"json", Format::kJson}},
@@ -137,12 +168,13 @@ void AddSymbolizeOption(CLI::App& command, Symbolization& symbolize) {
       ->type_name("WORD[:WORD]");
 }
 
-void AddBinaryOption(CLI::App& command, std::string& binary) {
-  command
-      .add_option("--binary", binary,
-                  "The profiled program's file, for what Go allocates (default: looked for by "
-                  "build id and path, and in PPROF_BINARY_PATH)")
-      ->type_name("PATH");
+void AddSiteOptions(CLI::App& command, SiteFlags& flags) {
+  AddText(command, "--binary", flags.binary, "PATH",
+          "The profiled program's file, for what Go allocates (default: looked for by build id and "
+          "path, and in PPROF_BINARY_PATH)");
+  AddRulesOption(command, flags.rules);
+  AddSymbolizeOption(command, flags.symbolize);
+  AddFetchOptions(command, flags.fetch);
 }
 
 void AddFetchOptions(CLI::App& command, io::FetchOptions& fetch) {

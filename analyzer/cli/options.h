@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/status/statusor.h"
 #include "analyzer/cli/open_profile.h"
 #include "analyzer/report/options.h"
 
@@ -36,10 +37,23 @@ struct ReportFlags {
   std::vector<std::string> diff_base;  // the same, with percentages of the base
   bool normalize = false;
   io::FetchOptions fetch;
+  bool fold_containers = false;
+  std::string rules;  // path; only read where containers are folded
 
-  OpenOptions open_options() const {
-    return {.symbolize = symbolize, .classify = false, .fetch = fetch};
-  }
+  // How to open what is shown; `compared`: beside another profile, so that both get the same
+  // frames. Errors: those of classify::LoadRules.
+  absl::StatusOr<OpenOptions> open_options(bool compared = false) const;
+};
+
+// How the commands that judge sites open profiles.
+struct SiteFlags {
+  std::string binary;  // the profiled program's file; "": looked for
+  std::string rules;   // path; "": the default ones
+  Symbolization symbolize;
+  io::FetchOptions fetch;
+
+  // Errors: those of classify::LoadRules.
+  absl::StatusOr<OpenOptions> open_options() const;
 };
 
 template <typename T>
@@ -71,10 +85,12 @@ CLI::Option* AddWords(CLI::App& command, const std::string& name, T& value, cons
 // `format` and `symbolize` must outlive `command`.
 void AddFormatOption(CLI::App& command, Format& format);
 void AddSymbolizeOption(CLI::App& command, Symbolization& symbolize);
-// --binary, for what reads containers off the program. `binary` must outlive `command`.
-void AddBinaryOption(CLI::App& command, std::string& binary);
+// --containers, with its default `flags.fold_containers`, and --rules.
+void AddContainersOption(CLI::App& command, ReportFlags& flags);
 // --seconds and --timeout, for URLs. `fetch` must outlive `command`.
 void AddFetchOptions(CLI::App& command, io::FetchOptions& fetch);
+// --binary, --rules, --symbolize, --seconds, --timeout. `flags` must outlive `command`.
+void AddSiteOptions(CLI::App& command, SiteFlags& flags);
 // --sample-index, the granularity, the filters, trimming, --symbolize, --seconds, --timeout.
 // `flags` must outlive `command`. Options that `trim` excludes are not offered.
 void AddReportOptions(CLI::App& command, ReportFlags& flags, Trim trim);

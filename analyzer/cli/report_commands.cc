@@ -48,11 +48,13 @@ struct DiffArguments {
 
 int RunDiff(const DiffArguments& arguments) {
   const ReportFlags& flags = arguments.flags;
+  const auto options = flags.open_options(/*compared=*/true);
+  if (!options.ok()) return Fail(options.status());
   auto opened = OpenMerged({{arguments.base}, {arguments.file}}, flags.fetch);
   if (!opened.ok()) return Fail(opened.status());
-  const auto base = Prepare(std::move((*opened)[0]), flags.open_options());
+  const auto base = Prepare(std::move((*opened)[0]), *options);
   if (!base.ok()) return Fail(base.status());
-  const auto profile = Prepare(std::move((*opened)[1]), flags.open_options());
+  const auto profile = Prepare(std::move((*opened)[1]), *options);
   if (!profile.ok()) return Fail(profile.status());
   const auto diff = report::Diff(**base, **profile, flags.report);
   if (!diff.ok()) return Fail(diff.status());
@@ -78,6 +80,7 @@ void AddReportCommands(CLI::App& app, int& exit_status) {
       ->type_name("");
   AddReportOptions(*top, top_arguments->flags, Trim::kTable);
   AddArithmeticOptions(*top, top_arguments->flags);
+  AddContainersOption(*top, top_arguments->flags);
   AddReportFormat(*top, top_arguments->flags, /*csv=*/true);
   top->callback([top_arguments, &exit_status] { exit_status = RunTop(*top_arguments); });
 
@@ -86,6 +89,7 @@ void AddReportCommands(CLI::App& app, int& exit_status) {
   diff->add_option("BASE", diff_arguments->base, "The earlier profile")->required()->type_name("");
   diff->add_option("FILE", diff_arguments->file, "The later profile")->required()->type_name("");
   AddReportOptions(*diff, diff_arguments->flags, Trim::kRows);
+  AddContainersOption(*diff, diff_arguments->flags);
   AddReportFormat(*diff, diff_arguments->flags, /*csv=*/true);
   diff->callback([diff_arguments, &exit_status] { exit_status = RunDiff(*diff_arguments); });
 

@@ -85,18 +85,19 @@ absl::StatusOr<ProfilePtr> OpenWithBase(const std::vector<std::string>& files,
 }  // namespace
 
 absl::StatusOr<ReportSource> OpenReport(const std::vector<std::string>& files,
-                                        const ReportFlags& flags, Shown shown) {
+                                        const ReportFlags& flags, Shown shown, bool compared) {
   if (flags.normalize && flags.base.empty() && flags.diff_base.empty()) {
     return absl::InvalidArgumentError("--normalize: needs --base or --diff-base");
   }
+  auto options = flags.open_options(compared);
+  if (!options.ok()) return options.status();
   auto opened = OpenWithBase(files, flags);
   if (!opened.ok()) return opened.status();
-  OpenOptions options = flags.open_options();
   if (shown == Shown::kOneValue && !flags.report.mean && !NamesMatter(flags.report)) {
     const auto index = report::ResolveSampleIndex(**opened, flags.report.sample_index);
-    if (index.ok()) options.symbolize.sample_type = *index;
+    if (index.ok()) options->symbolize.sample_type = *index;
   }
-  auto prepared = Prepare(*std::move(opened), options);
+  auto prepared = Prepare(*std::move(opened), *options);
   if (!prepared.ok()) return prepared.status();
   ReportSource source;
   source.profile = *std::move(prepared);

@@ -32,9 +32,11 @@ struct ReportSource {
 // Opens `files` (and the bases that `flags` name), and warns on stderr of filters that match
 // nothing. A report that shows one sample type's values alone has no use for the names of
 // locations without any: they are only looked for if it shows kAllValues.
+// `compared`: to be shown beside another profile.
 enum class Shown { kAllValues, kOneValue };
 absl::StatusOr<ReportSource> OpenReport(const std::vector<std::string>& files,
-                                        const ReportFlags& flags, Shown shown = Shown::kAllValues);
+                                        const ReportFlags& flags, Shown shown = Shown::kAllValues,
+                                        bool compared = false);
 
 // The format of a report's values: one unit for all of them. `values`: each row's flat value,
 // or its cumulative one where flat is 0.
