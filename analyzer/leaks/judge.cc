@@ -271,14 +271,18 @@ class SiteJudge {
   // leaves about as much behind as it holds. By constant steps it leaves far more, which
   // saw-teeth do too, so then the levels themselves must rise all the time.
   bool IsGrowingArray() const {
-    if (!IsArray() || !series_.has_alloc) return false;
+    if (!IsArray() || GrowsByNumber() || !series_.has_alloc) return false;
     const double live = levels_.back();
     if (live < kMinShareOfTotal * total_live_ || live <= 0) return false;
     const Amount freed = FreedUntil(n_ - 1);
     if (freed.sum.samples < 2) return false;
+    int steps = 0;
     for (size_t i = 1; i < n_; ++i) {
       if (levels_[i] < 0.95 * levels_[i - 1]) return false;
+      steps += levels_[i] > kSameSize * levels_[i - 1];
     }
+    // One step is a table that doubled once.
+    if (n_ >= kManySnapshots && steps < 2) return false;
     if (n_ > 1 && live < kGrownAtLeast * levels_.front()) return false;
     return (freed.sum.estimate <= kFreedByGrowing * live && GrewLately()) || RisesAllTheTime();
   }

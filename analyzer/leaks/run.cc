@@ -118,7 +118,7 @@ void NoteOthers(const std::vector<Process>& processes, size_t chosen, Run& run) 
         "process counts"));
     if (longer != nullptr && judged.snapshots.size() < kTrendSnapshots) {
       run.notes.push_back(absl::StrCat("the process before has ", longer->snapshots.size(),
-                                       " snapshots: --until ", ClockTime(longer->end_ns()),
+                                       " snapshots: leaks --until ", ClockTime(longer->end_ns()),
                                        " judges it"));
     }
   }
@@ -127,7 +127,7 @@ void NoteOthers(const std::vector<Process>& processes, size_t chosen, Run& run) 
     run.notes.push_back(
         absl::StrCat(CountOf(beside), " of other processes that ran beside ",
                      pid.empty() ? std::string("it") : absl::StrCat("process ", pid),
-                     ", which held most, and left out: --pid names another"));
+                     ", which held most, and left out: leaks --pid names another"));
   }
 }
 

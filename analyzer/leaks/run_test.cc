@@ -40,7 +40,7 @@ TEST(Run, RestartKeepsTheNewestProcess) {
   EXPECT_THAT(run->notes,
               ElementsAre("3 snapshots are of another process (was it restarted?) and left out: "
                           "only the newest process counts",
-                          "the process before has 3 snapshots: --until 2023-11-14T22:13:27Z "
+                          "the process before has 3 snapshots: leaks --until 2023-11-14T22:13:27Z "
                           "judges it"));
 }
 
