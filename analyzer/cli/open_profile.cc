@@ -210,7 +210,10 @@ absl::StatusOr<ProfilePtr> ClassifyWith(const ProfilePtr& profile, const OpenOpt
   bool is_used = false;
   if (!options.binary.empty()) {
     auto file = symbolize::ElfFile::Open(options.binary);
-    if (!file.ok()) return file.status();
+    if (!file.ok()) {
+      return absl::Status(file.status().code(),
+                          absl::StrCat("opening the program: ", file.status().message()));
+    }
     given = *std::move(file);
   }
   const std::vector<std::string> search_path = symbolize::DefaultSearchPath();

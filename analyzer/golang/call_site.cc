@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 
@@ -11,6 +12,33 @@ namespace {
 
 constexpr size_t kMostCallers = 6;     // that a type argument is looked for in
 constexpr size_t kMostKeyFrames = 64;  // an answer that took more is not kept
+
+// Go 1.18 and 1.19 number the type parameters that shapes of generic code stand for:
+// "[]go.shape.int_0", "map[go.shape.string_0]go.shape.struct { X int }_1".
+std::string WithoutShapeNumbers(absl::string_view name) {
+  constexpr absl::string_view kShape = "go.shape.";
+  std::string result;
+  for (size_t at; (at = name.find(kShape)) != absl::string_view::npos;) {
+    size_t end = at + kShape.size();
+    int depth = 0;
+    size_t number = absl::string_view::npos;  // where the one that ends the shape begins
+    for (; end < name.size() && number == absl::string_view::npos; ++end) {
+      if (name[end] == '{' || name[end] == '[' || name[end] == '(') ++depth;
+      if (name[end] == '}' || name[end] == ']' || name[end] == ')') --depth;
+      if (depth != 0 || name[end] != '_') continue;
+      size_t digits = end + 1;
+      while (digits < name.size() && absl::ascii_isdigit(name[digits])) ++digits;
+      const bool is_last =
+          digits == name.size() || !(absl::ascii_isalnum(name[digits]) || name[digits] == '_');
+      if (digits == end + 1 || !is_last) continue;
+      number = end;
+      end = digits - 1;
+    }
+    absl::StrAppend(&result, name.substr(0, std::min(number, end)));
+    name.remove_prefix(end);
+  }
+  return absl::StrCat(result, name);
+}
 
 // "map.group[string]int", "map.bucket[string]int": parts of maps that the compiler knows.
 std::string WithoutMapPart(absl::string_view name) {
@@ -182,6 +210,11 @@ std::optional<Allocation> CallSites::FindByCall(absl::Span<const uint64_t> retur
     if (function && GrowsMap(function->name)) allocation.step = AllocationStep::kGrow;
   }
   FillType(*entry, *frame, &allocation);
+  if (!binary_.passes_slices_apart()) {
+    for (std::string* name : {&allocation.type, &allocation.key, &allocation.element}) {
+      *name = WithoutShapeNumbers(*name);
+    }
+  }
   return allocation;
 }
 

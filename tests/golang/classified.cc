@@ -44,8 +44,7 @@ std::vector<ClassifiedRow> RowsOf(const Profile& profile, const std::string& sam
       row.line = lines[site.line].line;
     }
     if (annotations.container[stack.value].valid()) {
-      const Container& container =
-          annotations.containers[annotations.container[stack.value].value];
+      const Container& container = annotations.containers[annotations.container[stack.value].value];
       row.kind = Name(container.kind);
       row.type = container.type;
       row.operation = Name(container.operation);
@@ -69,8 +68,8 @@ Shares SharesOf(const std::vector<ClassifiedRow>& rows) {
 }
 
 std::string ToString(const ClassifiedRow& row) {
-  return absl::StrCat(row.file, ":", row.line, " ", row.kind, " | ", row.type, " | ",
-                      row.operation, "  (", row.bytes, " bytes in ", row.function, ")");
+  return absl::StrCat(row.file, ":", row.line, " ", row.kind, " | ", row.type, " | ", row.operation,
+                      "  (", row.bytes, " bytes in ", row.function, ")");
 }
 
 }  // namespace tidemark

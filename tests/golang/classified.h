@@ -17,8 +17,8 @@ struct ClassifiedRow {
   std::string function;  // the site's
   std::string file;      // its last part
   int64_t line = 0;
-  std::string kind;       // "" none
-  std::string type;       // "" unknown
+  std::string kind;  // "" none
+  std::string type;  // "" unknown
   std::string operation;
   int64_t bytes = 0;
 };

@@ -100,8 +100,7 @@ TEST(Leaky, EverySampleIsWhatItsLineSays) {
         const bool is_store = row.file == "store.go";
         // Besides the program's own there are the profiler's (dump) and the run time's.
         if (!is_store && row.file != "main.go") continue;
-        if (row.function == "main.dump" ||
-            (row.function == "main.main" && row.line < 123)) {
+        if (row.function == "main.dump" || (row.function == "main.main" && row.line < 123)) {
           continue;
         }
         const std::map<int64_t, What>& expected = is_store ? Store() : Main();
@@ -174,7 +173,9 @@ TEST(Leaky, WithoutTheProgram) {
       EXPECT_EQ(row.kind, "string") << ToString(row);
       EXPECT_EQ(row.type, "strings.Builder") << ToString(row);
     }
-    if (row.file == "store.go") EXPECT_EQ(row.kind, "") << ToString(row);
+    if (row.file == "store.go") {
+      EXPECT_EQ(row.kind, "") << ToString(row);
+    }
     EXPECT_FALSE(absl::StartsWith(row.function, "fmt.")) << ToString(row);
   }
   EXPECT_GT(builders, 0);

@@ -1,5 +1,6 @@
 // Allocates one of everything that Go's run time knows, and writes its own heap profile, exact.
-// Comments say what the lines allocate: kind | types, any of them | operations.
+// Comments say what the lines allocate: kind | type | operation, "or" another; with a question
+// mark, if they do (small things may share a block, and then only the first is recorded).
 package main
 
 import (
@@ -48,12 +49,12 @@ var keptMaps []map[string]int
 func maps(n int) {
 	small := make(map[string]int) //= map | map[string]int | create
 	for i := 0; i < n; i++ {
-		small[strconv.Itoa(i+100)] = i //= map,string | map[string]int,string | insert,copy,create
+		small[strconv.Itoa(i+100)] = i //= map or string | map[string]int or string | insert or copy or create
 	}
 	keptMaps = append(keptMaps, small) //= slice | []map[string]int | grow
 
 	sized := make(map[int64][3]int32, n) //= map | map[int64][3]int32 | create
-	sized[1] = [3]int32{1, 2, 3}         //= map | map[int64][3]int32 | insert
+	sized[1] = [3]int32{1, 2, 3}
 	keep(sized)
 
 	set := map[session2]struct{}{} //= map | map[main.session2]struct{} | create
@@ -68,16 +69,16 @@ func maps(n int) {
 	}
 	keep(wide)
 
-	named := table{} //= map | main.table | create
+	named := table{} //= map | map[int]string | create
 	for i := 0; i < n; i++ {
-		named[i] = "x" //= map | main.table | insert
+		named[i] = "x" //= map | map[int]string | insert
 	}
 	keep(named)
 
 	pointers := map[*store.Rec]*session{} //= map | map[*store.Rec]*main.session | create
 	for i := 0; i < n; i++ {
 		r := &store.Rec{ID: i}           //= object | store.Rec | create
-		pointers[r] = &session{name: ""} //= map,object | map[*store.Rec]*main.session,main.session | insert,create
+		pointers[r] = &session{name: ""} //= map or object | map[*store.Rec]*main.session or main.session | insert or create
 	}
 	keep(pointers)
 }
@@ -106,7 +107,7 @@ func (s *session) use(n int) {
 		s.index = make(map[string]int) //= map | map[string]int | create
 	}
 	for i := 0; i < n; i++ {
-		s.index[strconv.Itoa(i+1000)] = i //= map,string | map[string]int,string | insert,create,copy
+		s.index[strconv.Itoa(i+1000)] = i //= map or string | map[string]int or string | insert or create or copy
 	}
 }
 
@@ -124,24 +125,24 @@ func slices(n int) {
 	nested := [][]string{names}                                                    //= slice | [1][]string | create
 	nested = append(nested, names)                                                 //= slice | [][]string | grow
 	keep(nested)                                                                   //= object | [][]string | copy
-	text := []byte(names[n%5] + names[(n+1)%5] + "somewhat longer than 32 bytes")  //= slice,string | []byte,string | copy,create
+	text := []byte(names[n%5] + names[(n+1)%5] + "somewhat longer than 32 bytes")  //= slice or string | []byte or string | copy or create
 	keep(text)                                                                     //= object | []byte | copy
-	runes := []rune(names[n%5] + names[(n+1)%5] + "somewhat longer than 32 bytes") //= slice,string | []int32,string | copy,create
+	runes := []rune(names[n%5] + names[(n+1)%5] + "somewhat longer than 32 bytes") //= slice or string | []int32 or string | copy or create
 	keep(runes)                                                                    //= object | []int32 | copy
 }
 
 //go:noinline
 func stringsOf(n int) {
 	joined := names[n%5] + ", " + names[(n+1)%5] + "somewhat longer than 32 bytes" //= string | string | create
-	keep(joined)                                                                   //= object | string | copy
+	keep(joined)                                                                   //=? object | string | copy
 	var b strings.Builder
 	for i := 0; i < n; i++ {
 		b.WriteString("hello world ") //= string | strings.Builder | grow
 	}
-	keep(b.String())                             //= object | string | copy
-	keep(fmt.Sprintf("%d of %s", n, names[n%5])) //= string,object,slice | string,int,[]byte | copy,grow
-	keep(strings.Repeat("ab", n*20))             //= string,object | strings.Builder,string | grow,create,copy
-	keep(strings.Split("a,b,c,d", ","))          //= slice,object | []string | create,copy
+	keep(b.String())                             //=? object | string | copy
+	keep(fmt.Sprintf("%d of %s", n, names[n%5])) //=? string or object or slice | string or int or []byte or fmt.pp or []sync.poolLocal or []*sync.Pool | copy or grow or create
+	keep(strings.Repeat("ab", n*20))             //= string or object | strings.Builder or string | grow or create or copy
+	keep(strings.Split("a,b,c,d", ","))          //= slice or object | []string | create or copy
 }
 
 //go:noinline
@@ -150,17 +151,17 @@ func objects(n int) {
 	s.parts = make([]int, n) //= slice | []int | create
 	s.use(n)
 	keep(s)
-	var sh shape = square{float64(n), 1, 2} //= object | main.square | copy
+	var sh shape = square{float64(n), 1, 2} //=? object | main.square | copy
 	keep(sh)
-	keep(n + 1000)                //= object | int | copy
-	keep(float64(n) / 3)          //= object | float64 | copy
-	keep(uint16(n + 300))         //= object | uint16 | copy
-	keep(int32(n + 70000))        //= object | int32 | copy
-	keep(word(names[n%5]))        //= object | main.word | copy
-	keep([3]int{n, n + 1, n + 2}) //= object,slice | [3]int | copy
-	moved := n
-	keep(func() int { moved++; return moved })
-	queue := make(chan *session, 8) //= queue | chan *main.session | create
+	keep(n + 1000)                             //=? object | int | copy
+	keep(float64(n) / 3)                       //=? object | float64 | copy
+	keep(uint16(n + 300))                      //=? object | uint16 | copy
+	keep(int32(n + 70000))                     //=? object | int32 | copy
+	keep(word(names[n%5]))                     //=? object | main.word | copy
+	keep([3]int{n, n + 1, n + 2})              //= object or slice | [3]int | copy
+	moved := n                                 //=? object | int | create
+	keep(func() int { moved++; return moved }) //= object | closure or int | create
+	queue := make(chan *session, 8)            //= queue | chan *main.session | create
 	keep(queue)
 	keep(func(x int) int { return x + n }) //= object | closure | create
 	keep(s.use)                            //= object | closure | create
@@ -174,22 +175,22 @@ func objects(n int) {
 func library(n int) {
 	l := list.New() //= list | list.List | create
 	for i := 0; i < n; i++ {
-		l.PushBack(i) //= list,object | list.List,int | create,copy
+		l.PushBack(i) //= list or object | list.List or int | create or copy
 	}
 	keep(l)
-	var m sync.Map
+	var m sync.Map //= map | sync.Map | create
 	for i := 0; i < n; i++ {
 		m.Store(i+1000, "x") //= * | * | *
 	}
 	keep(&m)
 	b := &bytes.Buffer{} //= buffer | bytes.Buffer | create
 	for i := 0; i < n; i++ {
-		b.WriteString("0123456789abcdef") //= buffer | bytes.Buffer | create,grow
+		b.WriteString("0123456789abcdef") //= buffer | bytes.Buffer | create or grow
 	}
 	keep(b)
 	w := bufio.NewWriterSize(b, 5000) //= buffer | bufio.Writer | create
 	keep(w)
-	var decoded map[string][]store.Rec
+	var decoded map[string][]store.Rec                                                    //= object | map[string][]store.Rec | create
 	if err := json.Unmarshal([]byte(`{"a":[{"ID":1},{"ID":2}]}`), &decoded); err != nil { //= * | * | *
 		panic(err)
 	}
@@ -202,10 +203,10 @@ func library(n int) {
 //go:noinline
 func generics(n int) {
 	rec := func(i int) *store.Rec { return &store.Rec{ID: i} } //= object | store.Rec | create
-	keep(store.Fill([]string{"a", "b"}, rec(1)))               //= slice | [2]string | create
+	keep(store.Fill([]string{"a", "b"}, rec(1)))
 	keep(store.Fill([]int{1, 2, n}, 2.5))
-	keep(store.Collect(rec, n)) //= object | []*store.Rec | copy
-	keep(store.Collect(func(i int) store.Pair[string, int] {
+	keep(store.Collect(rec, n))                              //= object | []*store.Rec | copy
+	keep(store.Collect(func(i int) store.Pair[string, int] { //= object | []store.Pair[string,int] | copy
 		return store.Pair[string, int]{Key: "k", Value: i}
 	}, n))
 	keep(store.Collect(func(i int) string { return names[i%5] }, n)) //= object | []string | copy
@@ -218,8 +219,8 @@ func generics(n int) {
 	recs := store.NewCache[*store.Rec]()
 	ints := store.NewCache[int]()
 	for i := 0; i < n; i++ {
-		recs.Put(strconv.Itoa(i+1000), nil) //= string | string | copy,create
-		ints.Put(strconv.Itoa(i+1000), i)   //= string | string | copy,create
+		recs.Put(strconv.Itoa(i+1000), nil) //=? string | string | copy or create
+		ints.Put(strconv.Itoa(i+1000), i)   //=? string | string | copy or create
 	}
 	keep(recs)
 	keep(ints)
