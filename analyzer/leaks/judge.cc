@@ -16,9 +16,11 @@ constexpr double kSure = 2.326;
 // Expected share of false ones among the sites called leaks, and among suspects.
 constexpr double kLeakFalseDiscoveries = 0.01;
 constexpr double kSuspectFalseDiscoveries = 0.05;
-// With fewer snapshots, turnover can overrule a trend: three points rise by chance when
-// one looks at a saw's teeth.
+// With fewer snapshots, turnover always overrules a trend: three points rise by chance when
+// one looks at a saw's teeth. With as many, one whose ranks alone have a smaller chance than
+// kSureTrend stands.
 constexpr size_t kManySnapshots = 5;
+constexpr double kSureTrend = 0.01;
 constexpr size_t kTrendSnapshots = 3;
 
 // Turnover: a share of the oldest level below this is "nothing is left".
@@ -79,6 +81,7 @@ class SiteJudge {
     const size_t middle = (n_ - 1) / 2;
     z_late_ = Z(middle, n_ - 1);
     const MannKendall trend = TestTrend(levels_);
+    trend_p_ = trend.p;
     j.trend = Trend{.mann_kendall_z = trend.z, .growth_z = z_all_, .late_z = z_late_};
     // Three or four points cannot reach 5 %: they must rise all the way, and the first half
     // must count for itself.
@@ -241,9 +244,12 @@ class SiteJudge {
            now.sum.estimate / now.objects < kSameSize * then.sum.estimate / then.objects;
   }
 
-  // An array that grows leaves nothing of its old block, and is no less kept for that.
+  // An array that grows leaves nothing of its old block, and is no less kept for that. A queue
+  // whose consumer is too slow leaves nothing either, so many levels that rise nearly all the
+  // time overrule it; a saw's teeth rise by chance, but not that well.
   bool HasTurnedOver(const Judgement& j) const {
-    if (n_ >= kManySnapshots || (IsArray() && !GrowsByNumber()) || !j.kept) return false;
+    if ((IsArray() && !GrowsByNumber()) || !j.kept) return false;
+    if (n_ >= kManySnapshots && trend_p_ <= kSureTrend) return false;
     return j.kept->share < kNothingKept && j.kept->samples >= kMinSamplesToKnow;
   }
 
@@ -290,7 +296,7 @@ class SiteJudge {
   // By the ranks of the levels alone, since few large blocks make a wide count of them: the
   // chance of such an order without a trend is below 1 %, and the later half has its share.
   bool RisesAllTheTime() const {
-    if (n_ < kManySnapshots || TestTrend(levels_).p > 0.01) return false;
+    if (n_ < kManySnapshots || trend_p_ > kSureTrend) return false;
     const double late = levels_.back() - levels_[(n_ - 1) / 2];
     return late >= kLateShare * (levels_.back() - levels_.front());
   }
@@ -343,6 +349,7 @@ class SiteJudge {
   double residual_ = 0;
   double z_all_ = 0;
   double z_late_ = 0;
+  double trend_p_ = 1;            // Mann-Kendall's
   bool each_part_grows_ = false;  // Mann-Kendall, and the halves
 };
 
