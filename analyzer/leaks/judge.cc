@@ -206,7 +206,8 @@ class SiteJudge {
     double first = run_s();
     for (const AgeGroup& group : ages) first = std::min(first, group.begin_s);
     j.oldest_age_s = run_s() - first;
-    for (size_t i = 0; i + 1 < n_; ++i) {
+    // Of the later half some is always left, of batches too.
+    for (size_t i = 0; i + 1 < n_ && i <= (n_ - 1) / 2; ++i) {
       const double samples = site_.at[i].live.sum.samples;
       if (series_.ages_s[i] <= 0 || levels_[i] <= 0 || (j.kept && samples <= j.kept->samples)) {
         continue;

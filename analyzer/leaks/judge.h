@@ -78,8 +78,8 @@ struct Judgement {
   // Of what was allocated since the oldest snapshot (one snapshot: ever), the share that is
   // still live; absent when the profile does not say.
   std::optional<double> survival;
-  // Of the bytes live in an earlier snapshot (the one with most samples of the site), the
-  // share that still is, and how many seconds ago that was; need ages.
+  // Of the bytes live in a snapshot of the earlier half (the one with most samples of the
+  // site), the share that still is, and how many seconds ago that was; need ages.
   struct Kept {
     double share = 0;
     double samples = 0;  // behind the earlier level
