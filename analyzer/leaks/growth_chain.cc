@@ -19,7 +19,7 @@ constexpr double kShareOfStep = 0.1;
 // A hash table's primes grow by 2.2 at most; labels are rounded by up to an eighth.
 constexpr double kLargestStep = 2.6;
 // A step may have so many fewer blocks than the next, and what sampling takes from few.
-constexpr double kFewerBefore = 0.5;
+constexpr double kFewerBefore = 0.8;
 // Eight labels lie in the octave below a size. Of those, so many have so much of all bytes.
 constexpr int kFilledSizes = 6;
 constexpr double kShareOfFilled = 0.03;
