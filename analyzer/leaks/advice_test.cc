@@ -241,6 +241,13 @@ TEST(Shrink, NotAHeapTornDownAtExit) {
   EXPECT_TRUE(Has(AdviceKind::kShrink, AdviceOn("fill", SnapshotsAt(p, {200}))));
 }
 
+TEST(Shrink, NotATableOfHalfItsSize) {
+  SimulatedProcess p(7, 1);
+  DrainedMap(p, 0.9, kForever);
+  p.Allocate(p.AddSite("fill", HashMap(Operation::kGrow)), 2 * kMb, 30, 160);
+  EXPECT_FALSE(Has(AdviceKind::kShrink, AdviceOn("fill", SnapshotsAt(p, kRun))));
+}
+
 // As Go's profiles: no peak, so the fullest snapshot is held against the newest.
 Snapshots GoMap(const std::string& element) {
   SimulatedProcess p(5, 1);
@@ -276,11 +283,13 @@ TEST(Shrink, TheStringsOfAVector) {
       {kRealloc});
   const size_t text =
       p.AddSite("load", Of(ContainerKind::kString, "std::string", Operation::kCreate, "char"));
-  p.Allocate(array, 4 * kMb, 10);
+  p.Allocate(array, 2 * kMb, 5, 100.1);
+  p.Allocate(array, 4 * kMb, 99);
   for (int i = 0; i < 100'000; ++i) p.Allocate(text, 50, 10, 150);
-  p.set_peak(100);
+  p.set_peak(100);  // while the array grows
   const std::vector<Advice> all = AdviceOn("load", SnapshotsAt(p, kRun));
   ASSERT_THAT(Kinds(all), ElementsAre(AdviceKind::kShrink));
+  EXPECT_THAT(all[0].text, HasSubstr("Its array holds 4MB, of 6MB at the process's peak"));
   EXPECT_THAT(all[0].text, HasSubstr("shrink_to_fit()"));
 }
 
