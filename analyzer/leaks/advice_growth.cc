@@ -183,7 +183,8 @@ std::optional<Found> FindShrink(const SiteView& view, const ContainerUse& use) {
   Advice advice{
       .kind = AdviceKind::kShrink,
       .text = absl::StrCat(
-          IsMapOrSet(use) ? "Its table" : "Its array", " holds ", Bytes(storage), ", as ",
+          IsMapOrSet(use) ? "Its table" : "Its array", " holds ", Bytes(storage),
+          storage < kTheSame * then ? absl::StrCat(", of ", Bytes(then)) : ", as", " ",
           AtPeak(*peak), ", while ", elements.name, " fell from ",
           Bytes(elements.then.bytes.estimate), " to ", Bytes(elements.live.bytes.estimate),
           FewSamples(elements.then.evidence()), ". Consider ", ShrinkCall(use), "."),
