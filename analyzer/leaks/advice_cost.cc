@@ -71,10 +71,10 @@ std::optional<Found> FindReserve(const SiteView& view, const ContainerUse& use) 
   const double share = grown / view.uses.alloc_bytes();
   Advice advice{
       .kind = AdviceKind::kReserve,
-      .text = absl::StrCat("Allocated ", Bytes(grown), " (", Share(share),
-                           " of all) by growing step by step, for ", Bytes(in_use), " in use",
-                           FewSamples(use.grown.evidence()), ". Consider ", call,
-                           " where the size is known beforehand"),
+      .text = absl::StrCat(
+          "Allocated ", Bytes(grown), " (", Share(share), " of all) by growing step by step, for ",
+          in_use > 0 ? Bytes(in_use) : "nothing", " in use", FewSamples(use.grown.evidence()),
+          ". Consider ", call, " where the size is known beforehand"),
       .evidence = Evidence::kMeasured,
       .numbers = {{"grown_bytes", grown}, {"grown_share", share}, {"in_use_bytes", in_use}}};
   AddTypicalSize(use, chain, advice);

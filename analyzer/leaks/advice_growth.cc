@@ -24,8 +24,10 @@ constexpr double kSurvives = 0.9;
 constexpr double kFreedByGrowing = 2.2;
 constexpr double kFreedElsewhere = 0.5;
 constexpr double kSomeFreed = 0.05;
-// shrink: of the storage, and of the elements.
-constexpr double kStayed = 0.9;
+// shrink: of the storage, and of the elements. A peak often is the moment of growth, when an
+// array is live beside the one of half its size that it replaces (four fifths, in Go).
+constexpr double kStayed = 0.55;
+constexpr double kTheSame = 0.9;
 constexpr double kWent = 0.5;
 // peak: of the process's, and what is left of it.
 constexpr double kShareOfPeak = 0.2;
@@ -181,7 +183,8 @@ std::optional<Found> FindShrink(const SiteView& view, const ContainerUse& use) {
   Advice advice{
       .kind = AdviceKind::kShrink,
       .text = absl::StrCat(
-          IsMapOrSet(use) ? "Its table" : "Its array", " holds ", Bytes(storage), ", as ",
+          IsMapOrSet(use) ? "Its table" : "Its array", " holds ", Bytes(storage),
+          storage < kTheSame * then ? absl::StrCat(", of ", Bytes(then)) : ", as", " ",
           AtPeak(*peak), ", while ", elements.name, " fell from ",
           Bytes(elements.then.bytes.estimate), " to ", Bytes(elements.live.bytes.estimate),
           FewSamples(elements.then.evidence()), ". Consider ", ShrinkCall(use), "."),

@@ -18,7 +18,8 @@ constexpr double kShareOfSteps = 0.9;
 constexpr double kShareOfStep = 0.1;
 // A hash table's primes grow by 2.2 at most; labels are rounded by up to an eighth.
 constexpr double kLargestStep = 2.6;
-// A step may have so many fewer blocks than the next, and what sampling takes from few.
+// An octave's most frequent size may have so many fewer blocks than the next octave's, since
+// some arrays begin later, and what sampling takes from few.
 constexpr double kFewerBefore = 0.5;
 // Eight labels lie in the octave below a size. Of those, so many have so much of all bytes.
 constexpr int kFilledSizes = 6;
@@ -33,6 +34,7 @@ struct Octave {
   double bytes = 0;
   double samples = 0;
   double step_bytes = 0;  // in the kStepsPerOctave heaviest sizes
+  Blocks most;            // the size with most blocks
 };
 
 Octave Measure(absl::Span<const BlocksOfSize> sizes) {
@@ -42,6 +44,7 @@ Octave Measure(absl::Span<const BlocksOfSize> sizes) {
     octave.bytes += size.grown.bytes.estimate;
     octave.samples += size.grown.bytes.samples;
     bytes.push_back(size.grown.bytes.estimate);
+    if (size.grown.objects > octave.most.objects) octave.most = size.grown;
   }
   std::sort(bytes.rbegin(), bytes.rend());
   for (size_t i = 0; i < std::min(kStepsPerOctave, bytes.size()); ++i) {
@@ -50,14 +53,21 @@ Octave Measure(absl::Span<const BlocksOfSize> sizes) {
   return octave;
 }
 
-// Whether the steps follow each other as one array's do.
-bool AreSteps(absl::Span<const BlocksOfSize* const> steps) {
+// Whether each step is within reach of the one before.
+bool AreInReach(absl::Span<const BlocksOfSize* const> steps) {
   for (size_t i = 1; i < steps.size(); ++i) {
     const double smaller = static_cast<double>(steps[i - 1]->size_bytes);
     if (static_cast<double>(steps[i]->size_bytes) > kLargestStep * smaller) return false;
-    const Blocks& before = steps[i - 1]->grown;
+  }
+  return true;
+}
+
+// Whether every array may have been smaller before.
+bool WereSmallerBefore(absl::Span<const Octave> octaves) {
+  for (size_t i = 1; i < octaves.size(); ++i) {
+    const Blocks& before = octaves[i - 1].most;
     const double chance = 1 + 2 / std::sqrt(std::max(1.0, before.bytes.samples));
-    if (before.objects * chance < kFewerBefore * steps[i]->grown.objects) return false;
+    if (before.objects * chance < kFewerBefore * octaves[i].most.objects) return false;
   }
   return true;
 }
@@ -69,7 +79,7 @@ GrowthChain FindGrowthChain(absl::Span<const BlocksOfSize> sizes) {
   double total = 0, counted = 0, in_steps = 0;
   const BlocksOfSize* heaviest = nullptr;
   std::vector<const BlocksOfSize*> steps;
-  size_t octaves = 0;
+  std::vector<Octave> octaves;
   for (size_t begin = 0, end = 0; begin < sizes.size(); begin = end) {
     while (end < sizes.size() &&
            OctaveOf(sizes[end].size_bytes) == OctaveOf(sizes[begin].size_bytes)) {
@@ -79,7 +89,7 @@ GrowthChain FindGrowthChain(absl::Span<const BlocksOfSize> sizes) {
     const Octave octave = Measure(of_octave);
     total += octave.bytes;
     if (octave.samples < kSamplesPerOctave) continue;
-    ++octaves;
+    octaves.push_back(octave);
     counted += octave.bytes;
     in_steps += octave.step_bytes;
     for (const BlocksOfSize& size : of_octave) {
@@ -90,8 +100,9 @@ GrowthChain FindGrowthChain(absl::Span<const BlocksOfSize> sizes) {
       }
     }
   }
-  if (heaviest == nullptr || octaves < kLeastOctaves) return chain;
-  chain.is_chain = in_steps >= kShareOfSteps * counted && AreSteps(steps);
+  if (heaviest == nullptr || octaves.size() < kLeastOctaves) return chain;
+  chain.is_chain =
+      in_steps >= kShareOfSteps * counted && AreInReach(steps) && WereSmallerBefore(octaves);
   chain.heaviest_bytes = heaviest->grown.mean_bytes();
   chain.heaviest_share = heaviest->grown.bytes.estimate / total;
   chain.heaviest_objects = heaviest->grown.objects;

@@ -1,6 +1,6 @@
 // Tells storage that grew step by step from blocks that were asked for in their final size,
 // by the sizes of the blocks alone. Growth by a factor leaves a chain: few sizes in each
-// octave, none missing on the way up, and each with no fewer blocks than the next, since
+// octave, none missing on the way up, and no fewer blocks in an octave than in the next, since
 // every array has been smaller before. Sizes chosen by a program lie anywhere, or apart.
 //
 // Thread class: pure functions. May allocate.

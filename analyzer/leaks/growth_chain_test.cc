@@ -64,6 +64,15 @@ TEST(GrowthChain, OtherFactors) {
       Chains(100, 13 * 8, 1e6, [](double size) { return std::floor(2.1 * size / 8) * 8; })));
 }
 
+TEST(GrowthChain, SeveralSideBySide) {
+  std::vector<double> blocks;
+  for (double first : {37, 41, 73, 160}) {
+    const auto more = Chains(50, first, 1e5, [](double size) { return 2 * size; });
+    blocks.insert(blocks.end(), more.begin(), more.end());
+  }
+  EXPECT_TRUE(IsChain(blocks));
+}
+
 TEST(GrowthChain, NotSizesOfOnesOwn) {
   std::mt19937 random(2);
   std::uniform_real_distribution<double> octaves(5, 18);
@@ -81,8 +90,8 @@ TEST(GrowthChain, NotFewFixedSizes) {
 
 TEST(GrowthChain, NotMoreLargeBlocksThanSmall) {
   std::vector<double> blocks;
-  for (double size = 64; size <= 65536; size *= 2) {
-    for (int i = 0; i < size / 16; ++i) blocks.push_back(size);
+  for (double size = 64; size <= 4096; size *= 2) {
+    for (int i = 0; i < size * size / 4096; ++i) blocks.push_back(size);
   }
   EXPECT_FALSE(IsChain(blocks));
 }

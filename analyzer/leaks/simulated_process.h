@@ -127,6 +127,12 @@ class SimulatedProcess {
     return begin;
   }
 
+  // Exact below 16, then eight in each octave.
+  static int64_t SizeBucketStart(double size) {
+    const double step = std::max(1.0, std::exp2(std::floor(std::log2(size)) - 3));
+    return static_cast<int64_t>(std::floor(size / step) * step);
+  }
+
   // Powers of two, in nanoseconds.
   static int64_t LifetimeBucketStart(double seconds) {
     return int64_t{1} << std::ilogb(std::max(seconds * 1e9, 1.0));
@@ -221,7 +227,7 @@ class SimulatedProcess {
     const auto add = [&](const char* name, int64_t value, const char* unit) {
       labels.push_back({builder.AddString(name), StringId{0}, value, builder.AddString(unit)});
     };
-    add("bytes", static_cast<int64_t>(key.size), "bytes");
+    add("bytes", plain_ ? static_cast<int64_t>(key.size) : SizeBucketStart(key.size), "bytes");
     if (!plain_ && key.allocated_at >= 0) add("allocated_at", key.allocated_at, "seconds");
     if (!plain_ && key.reallocs > 0) add("reallocs", key.reallocs, "count");
     if (!plain_ && key.lifetime_ns >= 0) add("lifetime", key.lifetime_ns, "nanoseconds");

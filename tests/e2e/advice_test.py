@@ -8,9 +8,8 @@ import subprocess
 
 import e2e
 
-# Small, so that the samples are many: the estimates below are then within 10 % of the truth
-# but for once in 1000 runs (the fewest samples behind one are some 330, so 3 sigma is 16 % of
-# a number of blocks and the bounds leave 20 %).
+# Small, so that the samples are many. The fewest behind a number that is compared below are
+# some 370 (one sigma is 5.2 %), and the closest bound is 20 %: once in 7000 runs.
 RATE = 16384
 SECONDS = 5
 SOURCES = os.path.join(e2e.ROOT, "tests/targets/advice")
