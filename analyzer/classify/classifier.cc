@@ -10,7 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "analyzer/classify/badge.h"
 #include "analyzer/classify/function_class.h"
-#include "analyzer/classify/growth_pattern.h"
+#include "analyzer/classify/inference.h"
 #include "analyzer/model/profile_builder.h"
 
 namespace tidemark::classify {
@@ -51,7 +51,7 @@ class Pass {
     result_.site.resize(stacks);
     result_.container.resize(stacks);
     for (uint32_t i = 0; i < stacks; ++i) AnnotateStack(StackId{i});
-    InferGrowingArrays();
+    InferContainers(profile_, result_, [this](const Container& c) { return Intern(c); });
     return std::move(result_);
   }
 
@@ -240,39 +240,6 @@ class Pass {
       if (added.badge.empty()) added.badge = BadgeOf(added);
     }
     return it->second;
-  }
-
-  // The location and line that identify a stack's site within this profile.
-  std::pair<uint32_t, uint32_t> SiteKey(StackId id) const {
-    const FramePosition site = result_.site[id.value];
-    return {profile_.stack(id)[site.location].value, site.line};
-  }
-
-  // Sites without a container whose block sizes double: arrays that grow (realloc in C,
-  // a vector in a stripped program).
-  void InferGrowingArrays() {
-    int bytes_type = profile_.FindSampleType("alloc_space");
-    if (bytes_type < 0) bytes_type = profile_.FindSampleType("inuse_space");
-    const StringId bytes_key = profile_.FindString("bytes");
-    if (bytes_type < 0 || !bytes_key.valid()) return;
-    absl::flat_hash_map<std::pair<uint32_t, uint32_t>, GrowthPattern> patterns;
-    const absl::Span<const int64_t> values = profile_.values(static_cast<size_t>(bytes_type));
-    for (size_t i = 0; i < profile_.sample_count(); ++i) {
-      const StackId stack = profile_.sample_stacks()[i];
-      if (profile_.stack(stack).empty() || result_.container[stack.value].valid()) continue;
-      for (const Label& label : profile_.labels(profile_.sample_labels()[i])) {
-        if (label.key == bytes_key) patterns[SiteKey(stack)].Add(label.num, values[i]);
-      }
-    }
-    Container array;
-    array.kind = ContainerKind::kSlice;
-    array.operation = Operation::kGrow;
-    array.evidence = Evidence::kInferred;
-    for (uint32_t i = 0; i < profile_.stack_count(); ++i) {
-      if (profile_.stack(StackId{i}).empty() || result_.container[i].valid()) continue;
-      const auto it = patterns.find(SiteKey(StackId{i}));
-      if (it != patterns.end() && it->second.IsDoubling()) result_.container[i] = Intern(array);
-    }
   }
 
   const Profile& profile_;
