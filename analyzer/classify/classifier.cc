@@ -11,7 +11,7 @@
 #include "analyzer/classify/badge.h"
 #include "analyzer/classify/function_class.h"
 #include "analyzer/classify/go_sites.h"
-#include "analyzer/classify/growth_pattern.h"
+#include "analyzer/classify/inference.h"
 #include "analyzer/model/profile_builder.h"
 
 namespace tidemark::classify {
@@ -54,7 +54,7 @@ class Pass {
     result_.site.resize(stacks);
     result_.container.resize(stacks);
     for (uint32_t i = 0; i < stacks; ++i) AnnotateStack(StackId{i});
-    InferGrowingArrays();
+    InferContainers(profile_, result_, [this](const Container& c) { return Intern(c); });
     return std::move(result_);
   }
 
@@ -248,60 +248,6 @@ class Pass {
       if (added.badge.empty()) added.badge = BadgeOf(added);
     }
     return it->second;
-  }
-
-  // The location and line that identify a stack's site within this profile.
-  std::pair<uint32_t, uint32_t> SiteKey(StackId id) const {
-    const FramePosition site = result_.site[id.value];
-    return {profile_.stack(id)[site.location].value, site.line};
-  }
-
-  // What the blocks of a site without a container look like.
-  struct Blocks {
-    GrowthPattern sizes;
-    double live_bytes = 0;
-    double reallocated_bytes = 0;  // of live_bytes, in blocks that went through realloc
-
-    bool IsArray() const {
-      return sizes.IsDoubling() || (live_bytes > 0 && reallocated_bytes >= 0.5 * live_bytes);
-    }
-  };
-
-  // Sites without a container whose blocks double in size or were made larger again and
-  // again: arrays that grow (realloc in C, a vector in a stripped program).
-  void InferGrowingArrays() {
-    int bytes_type = profile_.FindSampleType("alloc_space");
-    if (bytes_type < 0) bytes_type = profile_.FindSampleType("inuse_space");
-    if (bytes_type < 0) return;
-    const StringId bytes_key = profile_.FindString("bytes");
-    const StringId reallocs_key = profile_.FindString("reallocs");
-    const int live_type = profile_.FindSampleType("inuse_space");
-    absl::flat_hash_map<std::pair<uint32_t, uint32_t>, Blocks> blocks_of_site;
-    const absl::Span<const int64_t> values = profile_.values(static_cast<size_t>(bytes_type));
-    for (size_t i = 0; i < profile_.sample_count(); ++i) {
-      const StackId stack = profile_.sample_stacks()[i];
-      if (profile_.stack(stack).empty() || result_.container[stack.value].valid()) continue;
-      Blocks& blocks = blocks_of_site[SiteKey(stack)];
-      const double live =
-          live_type < 0 ? 0
-                        : static_cast<double>(profile_.values(static_cast<size_t>(live_type))[i]);
-      blocks.live_bytes += live;
-      for (const Label& label : profile_.labels(profile_.sample_labels()[i])) {
-        if (bytes_key.valid() && label.key == bytes_key) blocks.sizes.Add(label.num, values[i]);
-        // Once may be a buffer that got its final size.
-        const bool grew = reallocs_key.valid() && label.key == reallocs_key && label.num >= 2;
-        if (grew) blocks.reallocated_bytes += live;
-      }
-    }
-    Container array;
-    array.kind = ContainerKind::kSlice;
-    array.operation = Operation::kGrow;
-    array.evidence = Evidence::kInferred;
-    for (uint32_t i = 0; i < profile_.stack_count(); ++i) {
-      if (profile_.stack(StackId{i}).empty() || result_.container[i].valid()) continue;
-      const auto it = blocks_of_site.find(SiteKey(StackId{i}));
-      if (it != blocks_of_site.end() && it->second.IsArray()) result_.container[i] = Intern(array);
-    }
   }
 
   const Profile& profile_;

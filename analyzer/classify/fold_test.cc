@@ -44,11 +44,11 @@ class FoldTest : public testing::Test {
     return builder_.AddStack(ids);
   }
 
-  void AddSample(StackId stack, int64_t size, int64_t value) {
+  void AddSample(StackId stack, int64_t size, int64_t alloc, int64_t live = 0) {
     Label label;
     label.key = builder_.AddString("bytes");
     label.num = size;
-    const int64_t values[] = {value, 2 * value};
+    const int64_t values[] = {alloc, live};
     builder_.AddSample(stack, builder_.AddLabels({label}), values);
   }
 

@@ -1,4 +1,4 @@
-// Tells a growing array by the sizes of its blocks, where no name is left to tell it.
+// Tells containers by the sizes of their blocks, where no name is left to tell them.
 //
 // Thread class: plain value. Allocation class: may allocate.
 
@@ -10,18 +10,37 @@
 
 namespace tidemark::classify {
 
-// An array that doubles asks for blocks of c, 2c, 4c…: since the `bytes` label has 8
-// steps in each octave, the same step of one octave after the other. A hash table's
-// primes drift through the steps, nodes have one size, buffers have any.
+// The blocks of one site. What fits no pattern exactly is none: to know nothing is better than
+// to be wrong.
 class GrowthPattern {
  public:
-  // `size_bytes` is a block's size or its label, `bytes` what was allocated in such.
-  void Add(int64_t size_bytes, int64_t bytes);
-  bool IsDoubling() const;
+  // `size_bytes` is the size of blocks or its label, the others what was allocated in such and
+  // how much of it is live.
+  void Add(int64_t size_bytes, int64_t alloc_bytes, int64_t live_bytes);
+
+  // An array that grows by a constant factor asks for blocks of c, f c, f² c…, each of them as
+  // often as it came that far, and frees each when it has the next. Buffers that merely have
+  // such sizes come as often in each, or live on.
+  bool IsGrowingArray() const;
+  // The arrays of libstdc++'s and libc++'s hash tables: pointers, as many as the next prime of
+  // the library's own sequence.
+  bool IsPrimeTable() const;
+  // Small blocks of one size, many, of which at least half are live: the nodes of a list or a
+  // tree, or the program's own objects. Their size or its label, else 0.
+  int64_t NodeSize() const;
+
+  double live_bytes() const;
 
  private:
-  std::map<uint32_t, double> bytes_of_step_;  // by the size's step, octaves below one another
-  double total_ = 0;
+  struct Amount {
+    double alloc = 0;
+    double live = 0;
+  };
+  // Sizes s_0 f^k, k = 0 … at least `count`, hold almost all bytes.
+  bool IsGeometric(double factor, int min_steps) const;
+  bool ArraysReplaceEachOther() const;
+
+  std::map<int64_t, Amount> bytes_of_size_;
 };
 
 }  // namespace tidemark::classify

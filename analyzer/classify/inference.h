@@ -1,0 +1,27 @@
+// What can be known of sites whose containers left no frames: stripped or inlined away, or
+// written by the program itself. All of it is marked as inferred.
+//
+// Thread class: free function; any thread. Allocation class: may allocate.
+
+#ifndef TIDEMARK_ANALYZER_CLASSIFY_INFERENCE_H_
+#define TIDEMARK_ANALYZER_CLASSIFY_INFERENCE_H_
+
+#include "absl/functional/function_ref.h"
+#include "analyzer/model/annotations.h"
+#include "analyzer/model/profile.h"
+
+namespace tidemark::classify {
+
+// Fills `annotations.container` of stacks that have none, by the sizes of all blocks that their
+// site allocated; `intern` gives the id of a container. Evidence, by size label ("bytes"):
+// blocks that went through realloc and blocks in geometric progression are a growing array; arrays
+// of a hash table's prime sizes are one, and so are equal small blocks that the same function
+// makes; other equal small blocks that live on are nodes, where the program has no line numbers
+// that would have shown their container. Where two explanations fit there is none.
+// Needs alloc_space, inuse_space and the label; does nothing without them.
+void InferContainers(const Profile& profile, Annotations& annotations,
+                     absl::FunctionRef<ContainerId(const Container&)> intern);
+
+}  // namespace tidemark::classify
+
+#endif  // TIDEMARK_ANALYZER_CLASSIFY_INFERENCE_H_
