@@ -166,15 +166,32 @@ std::optional<Allocation> CallSites::AllocationAt(absl::Span<const uint64_t> ret
   return allocation;
 }
 
-// A function of the run time's may be compiled into one with another name (reflect.makemap).
-// Then the stack has, instead of a call's address, that of what was compiled in; its call is
-// the function's only one that allocates.
-std::optional<uint64_t> CallSites::OnlyCall(uint64_t return_address) {
+// A function of the run time's may be compiled into the one that called it (reflect.makemap has
+// makemap in it). Then the stack has, instead of a call's address, where that one was called;
+// the call is in what was compiled in there.
+std::optional<uint64_t> CallSites::CallCompiledIn(uint64_t return_address) {
   const FlowPtr flow = program_.FlowAt(return_address - 1);
+  if (flow == nullptr) return std::nullopt;
+  for (const CallRecord& call : flow->calls) {
+    if (call.target == 0 || program_.FactsOf(call.target).entry == nullptr) continue;
+    for (const InlinedCall& inlined : binary_.InlinedAt(call.return_address - 1)) {
+      if (!IsRuntimeFunction(inlined.name)) break;
+      if (inlined.parent == return_address - 1) return call.return_address;
+    }
+  }
+  return std::nullopt;
+}
+
+// And the run time may take the function for one of its own (it asks whose code comes after the
+// call), and leave it out: then the stack begins with the call of that function.
+std::optional<uint64_t> CallSites::CallLeftOut(const Function& function) {
+  const FlowPtr flow = program_.FlowAt(function.entry);
   if (flow == nullptr) return std::nullopt;
   std::optional<uint64_t> only;
   for (const CallRecord& call : flow->calls) {
     if (call.target == 0 || program_.FactsOf(call.target).entry == nullptr) continue;
+    const std::vector<InlinedCall> inlined = binary_.InlinedAt(call.return_address - 1);
+    if (inlined.empty() || !IsRuntimeFunction(inlined[0].name)) continue;
     if (only) return std::nullopt;
     only = call.return_address;
   }
@@ -182,16 +199,21 @@ std::optional<uint64_t> CallSites::OnlyCall(uint64_t return_address) {
 }
 
 std::optional<Allocation> CallSites::Find(absl::Span<const uint64_t> return_addresses) {
-  if (!program_.Callee(return_addresses[0])) {
-    const std::optional<uint64_t> call = OnlyCall(return_addresses[0]);
-    if (!call) return std::nullopt;
-    std::vector<uint64_t> with_call(return_addresses.begin(), return_addresses.end());
-    with_call[0] = *call;
-    std::optional<Allocation> allocation = FindByCall(with_call);
-    if (allocation) allocation->is_inferred = true;
-    return allocation;
+  const std::optional<Function> called = program_.Callee(return_addresses[0]);
+  if (called && (IsRuntimeFunction(called->name) || FindRuntimeEntry(called->name) != nullptr)) {
+    return FindByCall(return_addresses);
   }
-  return FindByCall(return_addresses);
+  const std::optional<uint64_t> call =
+      called ? CallLeftOut(*called) : CallCompiledIn(return_addresses[0]);
+  if (!call) return std::nullopt;
+  std::vector<uint64_t> with_call = {*call};
+  with_call.insert(with_call.end(), return_addresses.begin() + (called ? 0 : 1),
+                   return_addresses.end());
+  std::optional<Allocation> allocation = FindByCall(with_call);
+  if (!allocation) return std::nullopt;
+  allocation->frame = 0;
+  if (called) allocation->is_inferred = true;
+  return allocation;
 }
 
 std::optional<Allocation> CallSites::FindByCall(absl::Span<const uint64_t> return_addresses) {

@@ -56,7 +56,8 @@ class CallSites {
  private:
   std::optional<Allocation> Find(absl::Span<const uint64_t> return_addresses);
   std::optional<Allocation> FindByCall(absl::Span<const uint64_t> return_addresses);
-  std::optional<uint64_t> OnlyCall(uint64_t return_address);
+  std::optional<uint64_t> CallCompiledIn(uint64_t return_address);
+  std::optional<uint64_t> CallLeftOut(const Function& function);
   // The frame whose call tells what is made: nullopt when the run time is not called.
   std::optional<StackFrame> AllocatingFrame(absl::Span<const uint64_t> return_addresses);
   // The constant that `value` is, looked for in callers' frames and in the file's data.

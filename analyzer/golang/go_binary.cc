@@ -21,11 +21,29 @@ constexpr uint64_t kHeaderBytes = 8 + 8 * 8;
 constexpr uint64_t kFunctionCount = 8;
 constexpr uint64_t kNamesOffset = 32;
 constexpr uint64_t kUnitsOffset = 40;
+constexpr uint64_t kValuesOffset = 56;
 constexpr uint64_t kFunctionsOffset = 64;
 // moduledata's words, by index.
 constexpr uint64_t kTextWord = 22;
 constexpr uint64_t kTypesWord118 = 35;
 constexpr uint64_t kTypesWord120 = 37;  // after covctrs, ecovctrs
+constexpr uint64_t kGofuncAfterTypes = 3;
+// _func: what is known of a function. Its data's offsets follow the constant part.
+constexpr uint64_t kFunctionName = 4;
+constexpr uint64_t kTableCount = 28;
+constexpr uint64_t kFunctionBytes118 = 40;
+constexpr uint64_t kFunctionBytes120 = 44;
+constexpr uint64_t kInlineTable = 2;  // of those by address: which entry of the inline tree
+constexpr uint64_t kInlineTree = 3;   // of those without
+constexpr uint32_t kNoData = 0xffffffff;
+// An entry of the inline tree.
+constexpr uint64_t kInlinedBytes118 = 20;
+constexpr uint64_t kInlinedName118 = 12;
+constexpr uint64_t kInlinedParent118 = 16;
+constexpr uint64_t kInlinedBytes120 = 16;
+constexpr uint64_t kInlinedName120 = 4;
+constexpr uint64_t kInlinedParent120 = 8;
+constexpr size_t kMostInlined = 64;
 
 constexpr absl::string_view kBuildInfoMagic = "\xff Go buildinf:";
 constexpr uint64_t kBuildInfoAlign = 16;
@@ -44,6 +62,18 @@ bool IsFunctionTable(absl::Span<const uint8_t> bytes) {
 
 absl::string_view AsText(absl::Span<const uint8_t> bytes) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
+// A varint of at most 32 bits, taken off the front.
+std::optional<uint32_t> TakeNumber(absl::Span<const uint8_t>* bytes) {
+  uint32_t number = 0;
+  for (int shift = 0; shift < 35 && !bytes->empty(); shift += 7) {
+    const uint8_t byte = bytes->front();
+    bytes->remove_prefix(1);
+    number |= static_cast<uint32_t>(byte & 0x7fu) << shift;
+    if ((byte & 0x80) == 0) return number;
+  }
+  return std::nullopt;
 }
 
 // A length in Go's varint coding and as many bytes, taken off the front; nullopt when they
@@ -121,13 +151,15 @@ absl::Status GoBinary::ReadTables(uint64_t address, absl::Span<const uint8_t> ta
         image_->path(), ")"));
   }
   table_address_ = address;
+  quantum_ = table[6];
   is_1_20_ = Load32(table, 0) == kMagic120;
   function_count_ = Load64(table, kFunctionCount);
   names_offset_ = Load64(table, kNamesOffset);
   const uint64_t units = Load64(table, kUnitsOffset);
+  const uint64_t values = Load64(table, kValuesOffset);
   const uint64_t functions = Load64(table, kFunctionsOffset);
-  const bool fits = names_offset_ <= units && units <= table.size() && functions <= table.size() &&
-                    function_count_ < table.size() / 8 &&
+  const bool fits = names_offset_ <= units && units <= table.size() && values <= functions &&
+                    functions <= table.size() && function_count_ < table.size() / 8 &&
                     function_count_ * 8 + 4 <= table.size() - functions;
   if (!fits) {
     return absl::DataLossError(
@@ -135,6 +167,7 @@ absl::Status GoBinary::ReadTables(uint64_t address, absl::Span<const uint8_t> ta
                      table.size(), " bytes (where: ", image_->path(), ")"));
   }
   names_ = table.subspan(names_offset_, units - names_offset_);
+  pctab_ = table.subspan(values, functions - values);
   functions_ = table.subspan(functions);
   entries_ = functions_.first(function_count_ * 8 + 4);
   return ReadModuleData();
@@ -177,6 +210,8 @@ absl::Status GoBinary::ReadModuleData() {
   const std::optional<uint64_t> text = image_->Pointer(*address + kTextWord * 8);
   const std::optional<uint64_t> types = image_->Pointer(*address + types_word * 8);
   const std::optional<uint64_t> types_end = image_->Pointer(*address + (types_word + 1) * 8);
+  const uint64_t gofunc = *address + (types_word + kGofuncAfterTypes) * 8;
+  gofunc_ = image_->Pointer(gofunc).value_or(0);
   if (!text || !types || !types_end || image_->BytesAt(*text, 1).empty() || *types > *types_end) {
     return absl::DataLossError(absl::StrCat(
         "reading Go's tables: the module data contradicts itself (where: ", image_->path(), ")"));
@@ -205,7 +240,7 @@ void GoBinary::ReadBuildInfo() {
   }
 }
 
-std::optional<Function> GoBinary::FunctionAt(uint64_t address) const {
+std::optional<uint64_t> GoBinary::IndexAt(uint64_t address) const {
   const uint64_t offset = address - text_;
   if (address < text_ || offset > 0xffffffff || function_count_ == 0) return std::nullopt;
   // The last entry that is not after `offset`.
@@ -215,17 +250,78 @@ std::optional<Function> GoBinary::FunctionAt(uint64_t address) const {
     const uint64_t middle = low + (high - low) / 2;
     (Load32(entries_, middle * 8) <= offset ? low : high) = middle;
   }
-  Function function;
-  function.entry = text_ + Load32(entries_, low * 8);
-  function.end = text_ + Load32(entries_, (low + 1) * 8);
-  if (address < function.entry || address >= function.end) return std::nullopt;
+  const bool is_within =
+      Load32(entries_, low * 8) <= offset && offset < Load32(entries_, (low + 1) * 8);
   const uint64_t record = Load32(entries_, low * 8 + 4);
-  if (record > functions_.size() || functions_.size() - record < 8) return std::nullopt;
-  const uint64_t name = Load32(functions_, record + 4);
-  if (name >= names_.size()) return std::nullopt;
-  const absl::string_view text = AsText(names_.subspan(name, kMostNameBytes));
-  function.name = text.substr(0, text.find('\0'));
+  if (!is_within || record > functions_.size() || functions_.size() - record < 8) {
+    return std::nullopt;
+  }
+  return low;
+}
+
+absl::string_view GoBinary::NameAt(uint64_t offset) const {
+  if (offset >= names_.size()) return "";
+  const absl::string_view text = AsText(names_.subspan(offset, kMostNameBytes));
+  return text.substr(0, text.find('\0'));
+}
+
+std::optional<Function> GoBinary::FunctionAt(uint64_t address) const {
+  const std::optional<uint64_t> index = IndexAt(address);
+  if (!index) return std::nullopt;
+  const uint64_t record = Load32(entries_, *index * 8 + 4);
+  Function function;
+  function.entry = text_ + Load32(entries_, *index * 8);
+  function.end = text_ + Load32(entries_, (*index + 1) * 8);
+  function.name = NameAt(Load32(functions_, record + kFunctionName));
+  if (function.name.empty()) return std::nullopt;
   return function;
+}
+
+// Pairs of varints: how the value changes (signed), and how many quanta of code have it; a
+// change of 0 that is not the first ends it.
+int64_t GoBinary::ValueAt(uint64_t table, uint64_t entry, uint64_t address) const {
+  if (table == 0 || table >= pctab_.size()) return -1;
+  absl::Span<const uint8_t> rest = pctab_.subspan(table);
+  int64_t value = -1;
+  for (uint64_t at = entry; at <= address;) {
+    const std::optional<uint32_t> change = TakeNumber(&rest);
+    if (!change || (*change == 0 && at != entry)) return -1;
+    const std::optional<uint32_t> length = TakeNumber(&rest);
+    if (!length || *length == 0) return -1;
+    value += static_cast<int32_t>(*change >> 1 ^ -(*change & 1));
+    at += uint64_t{*length} * quantum_;
+  }
+  return value;
+}
+
+std::vector<InlinedCall> GoBinary::InlinedAt(uint64_t address) const {
+  const std::optional<uint64_t> index = IndexAt(address);
+  if (!index) return {};
+  const uint64_t entry = text_ + Load32(entries_, *index * 8);
+  const absl::Span<const uint8_t> record = functions_.subspan(Load32(entries_, *index * 8 + 4));
+  const uint64_t size = is_1_20_ ? kFunctionBytes120 : kFunctionBytes118;
+  if (record.size() < size) return {};
+  const uint64_t tables = Load32(record, kTableCount);
+  const uint64_t data = record[size - 1];
+  const uint64_t tree_at = size + 4 * (tables + kInlineTree);
+  if (tables <= kInlineTable || data <= kInlineTree || tree_at + 4 > record.size()) return {};
+  const uint32_t tree = Load32(record, tree_at);
+  if (tree == kNoData) return {};
+  const uint32_t table = Load32(record, size + 4 * kInlineTable);
+
+  std::vector<InlinedCall> calls;
+  while (calls.size() < kMostInlined) {
+    const int64_t node = ValueAt(table, entry, address);
+    if (node < 0) break;
+    const uint64_t bytes = is_1_20_ ? kInlinedBytes120 : kInlinedBytes118;
+    const uint64_t at = gofunc_ + tree + static_cast<uint64_t>(node) * bytes;
+    const auto name = image_->Word32(at + (is_1_20_ ? kInlinedName120 : kInlinedName118));
+    const auto parent = image_->Word32(at + (is_1_20_ ? kInlinedParent120 : kInlinedParent118));
+    if (!name || !parent) break;
+    calls.push_back({NameAt(*name), entry + *parent});
+    address = entry + *parent;
+  }
+  return calls;
 }
 
 }  // namespace tidemark::golang

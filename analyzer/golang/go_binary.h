@@ -32,6 +32,12 @@ struct Function {
   absl::string_view name;  // "example.com/leaky/store.(*Cache).Put", "slices.Grow[...]"
 };
 
+// A function compiled into another.
+struct InlinedCall {
+  absl::string_view name;
+  uint64_t parent = 0;  // where it was called: an address within what it was compiled into
+};
+
 // What .go.buildinfo says; all empty when it is not there.
 struct BuildInfo {
   std::string version;               // "go1.26.0"
@@ -50,6 +56,8 @@ class GoBinary {
   const BuildInfo& build_info() const { return build_info_; }
   // The function whose code has this link-time address; nullopt for C code of a cgo program.
   std::optional<Function> FunctionAt(uint64_t address) const;
+  // The functions compiled in at this address, the innermost first.
+  std::vector<InlinedCall> InlinedAt(uint64_t address) const;
   // Whether the run time may have a type's description at this address.
   bool IsInTypes(uint64_t address) const { return types_ <= address && address < types_end_; }
   // What offsets to names and types count from.
@@ -65,6 +73,11 @@ class GoBinary {
   // Of a function table at `address` and what belongs to it.
   absl::Status ReadTables(uint64_t address, absl::Span<const uint8_t> table);
   absl::Status ReadModuleData();
+  // The index of the function that has this address, into entries_.
+  std::optional<uint64_t> IndexAt(uint64_t address) const;
+  absl::string_view NameAt(uint64_t offset) const;
+  // The value that a table of pctab_ has for an address of the function at `entry`, -1 none.
+  int64_t ValueAt(uint64_t table, uint64_t entry, uint64_t address) const;
   // Whether run-time tables of this module begin at `address`.
   bool IsModuleData(uint64_t address) const;
   std::optional<uint64_t> FindModuleData() const;
@@ -76,12 +89,15 @@ class GoBinary {
   absl::Span<const uint8_t> names_;      // NUL-terminated
   absl::Span<const uint8_t> entries_;    // u32 pairs: code offset, offset in functions_; a last
                                          // code offset ends the last function
+  absl::Span<const uint8_t> pctab_;      // values by address, packed
   absl::Span<const uint8_t> functions_;  // what entries_ point into
   uint64_t function_count_ = 0;
   uint64_t names_offset_ = 0;
-  uint64_t text_ = 0;   // what code offsets count from
-  uint64_t types_ = 0;  // [types_, types_end_)
+  uint64_t gofunc_ = 0;  // what offsets of functions' data count from
+  uint64_t text_ = 0;    // what code offsets count from
+  uint64_t types_ = 0;   // [types_, types_end_)
   uint64_t types_end_ = 0;
+  uint64_t quantum_ = 1;  // of code: what lengths in pctab_ count
   bool is_1_20_ = false;
   bool is_1_18_ = false;
 };
