@@ -28,8 +28,10 @@ class ClassifierTest : public testing::Test {
  protected:
   ClassifierTest() {
     const ValueType types[] = {{builder_.AddString("alloc_space"), builder_.AddString("bytes")},
+                               {builder_.AddString("alloc_objects"), builder_.AddString("count")},
                                {builder_.AddString("inuse_space"), builder_.AddString("bytes")}};
     builder_.SetSampleTypes(types);
+    builder_.SetPeriod(types[0], 1);
   }
 
   // One location for each inner list: inlined functions innermost first.
@@ -57,7 +59,7 @@ class ClassifierTest : public testing::Test {
     label.key = builder_.AddString("bytes");
     label.num = size;
     label.num_unit = builder_.AddString("bytes");
-    const int64_t values[] = {alloc, inuse};
+    const int64_t values[] = {alloc, alloc / size, inuse};
     builder_.AddSample(stack, builder_.AddLabels({label}), values);
   }
 

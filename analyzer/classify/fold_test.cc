@@ -22,8 +22,10 @@ class FoldTest : public testing::Test {
  protected:
   FoldTest() {
     const ValueType types[] = {{builder_.AddString("alloc_space"), builder_.AddString("bytes")},
+                               {builder_.AddString("alloc_objects"), builder_.AddString("count")},
                                {builder_.AddString("inuse_space"), builder_.AddString("bytes")}};
     builder_.SetSampleTypes(types);
+    builder_.SetPeriod(types[0], 1);
     Mapping mapping;
     mapping.file = builder_.AddString("/usr/bin/server");
     mapping_ = builder_.AddMapping(mapping);
@@ -48,7 +50,7 @@ class FoldTest : public testing::Test {
     Label label;
     label.key = builder_.AddString("bytes");
     label.num = size;
-    const int64_t values[] = {alloc, live};
+    const int64_t values[] = {alloc, alloc / size, live};
     builder_.AddSample(stack, builder_.AddLabels({label}), values);
   }
 
@@ -126,7 +128,7 @@ TEST_F(FoldTest, RowsKeepTheirValuesAndLabels) {
     Label label;
     label.key = builder.AddString("bytes");
     label.num = 48;
-    const int64_t values[] = {10, 20};
+    const int64_t values[] = {10, 1, 20};
     builder.AddSample(builder.AddStack(stack), builder.AddLabels({label}), values);
   }
   const auto folded = FoldContainers(*Classify(*builder.Build()));
@@ -135,7 +137,7 @@ TEST_F(FoldTest, RowsKeepTheirValuesAndLabels) {
   EXPECT_EQ((*folded)->sample_stacks()[0], (*folded)->sample_stacks()[1]);
   for (size_t row = 0; row < 2; ++row) {
     EXPECT_EQ((*folded)->values(0)[row], 10);
-    EXPECT_EQ((*folded)->values(1)[row], 20);
+    EXPECT_EQ((*folded)->values(2)[row], 20);
     EXPECT_EQ((*folded)->labels((*folded)->sample_labels()[row])[0].num, 48);
   }
   EXPECT_EQ((*folded)->annotations().site.size(), (*folded)->stack_count());

@@ -1,9 +1,7 @@
 #include "analyzer/classify/growth_pattern.h"
 
 #include <algorithm>
-#include <bit>
 #include <cmath>
-#include <cstddef>
 #include <iterator>
 
 #include "absl/types/span.h"
@@ -14,9 +12,12 @@ namespace {
 // Share of the site's bytes that must lie on a pattern.
 constexpr double kMinShare = 0.9;
 // Fewer arrays in a row could be chance.
-constexpr int kMinDoublings = 4;
-constexpr int kMinSmallerSteps = 7;
-constexpr int kMinPrimes = 4;
+constexpr size_t kMinDoublings = 4;
+constexpr size_t kMinSmallerSteps = 6;
+constexpr size_t kMinTables = 4;
+// Of factors below 2, which arrays round to whole elements: how far off, and from which size on.
+constexpr double kRounding = 0.01;
+constexpr int64_t kMinRounded = 512;
 // Share of the bytes that may be live, or have no smaller block before them, against the
 // pattern: arrays that were reserved, chance in what was sampled.
 constexpr double kMaxAgainst = 0.1;
@@ -25,129 +26,123 @@ constexpr int64_t kMaxNodeBytes = 256;
 constexpr double kMinNodes = 64;
 constexpr double kMinLiveNodes = 0.5;
 
-// The end of the recorder's size bucket that starts at `size`: 8 in each octave, exact below 16.
-int64_t BucketEnd(int64_t size) {
-  if (size < 16) return size + 1;
-  const int shift = std::bit_width(static_cast<uint64_t>(size)) - 4;
-  return size > INT64_MAX - (int64_t{1} << shift) ? INT64_MAX : size + (int64_t{1} << shift);
-}
-
-bool IsInBucket(double size, int64_t bucket) {
-  return size >= static_cast<double>(bucket) && size < static_cast<double>(BucketEnd(bucket));
-}
-
-// How many buckets their hash tables have, as they grow.
-constexpr int64_t kLibstdcxxPrimes[] = {13,     29,     59,      127,     257,    541,   1109,
-                                        2357,   5087,   10273,   20753,   42043,  85229, 172933,
-                                        351061, 712697, 1447153, 2938679, 5967347};
-constexpr int64_t kLibcxxPrimes[] = {5,      11,     23,     47,     97,      197,    397,
-                                     797,    1597,   3203,   6421,   12853,   25717,  51437,
-                                     102877, 205759, 411527, 823117, 1646237, 3292489};
+// How many pointers the tables have, as they grow.
+constexpr int64_t kLibstdcxx[] = {13,     29,     59,      127,     257,    541,   1109,
+                                  2357,   5087,   10273,   20753,   42043,  85229, 172933,
+                                  351061, 712697, 1447153, 2938679, 5967347};
+constexpr int64_t kLibcxx[] = {5,      11,     23,     47,     97,     197,   397,
+                               797,    1597,   3203,   6421,   12853,  25717, 51437,
+                               102877, 205759, 411527, 823117, 1646237};
+constexpr int64_t kBoost[] = {17,   33,    65,    129,   257,    513,    1025,   2049,    4097,
+                              8193, 16385, 32769, 65537, 131073, 262145, 524289, 1048577, 2097153};
 
 }  // namespace
 
 void GrowthPattern::Add(int64_t size_bytes, int64_t alloc_bytes, int64_t live_bytes) {
-  if (size_bytes <= 0 || alloc_bytes <= 0) return;
-  Amount& amount = bytes_of_size_[size_bytes];
+  if (alloc_bytes <= 0) return;
+  if (size_bytes <= 0) {
+    unknown_ += static_cast<double>(alloc_bytes);
+    return;
+  }
+  Amount& amount = sizes_[size_bytes];
   amount.alloc += static_cast<double>(alloc_bytes);
   amount.live += static_cast<double>(std::clamp<int64_t>(live_bytes, 0, alloc_bytes));
 }
 
 double GrowthPattern::live_bytes() const {
   double sum = 0;
-  for (const auto& [size, amount] : bytes_of_size_) sum += amount.live;
+  for (const auto& [size, amount] : sizes_) sum += amount.live;
   return sum;
 }
 
-bool GrowthPattern::IsGeometric(double factor, int min_steps) const {
-  if (bytes_of_size_.size() <= static_cast<size_t>(min_steps)) return false;
-  double total = 0;
-  for (const auto& [size, amount] : bytes_of_size_) total += amount.alloc;
-  // The largest block's own size is anywhere in its bucket.
-  const int64_t largest = bytes_of_size_.rbegin()->first;
-  const double width = static_cast<double>(BucketEnd(largest) - largest);
-  constexpr int kTries = 8;
-  for (int i = 0; i < kTries; ++i) {
-    double expected = static_cast<double>(largest) + width * i / kTries;
-    double on_pattern = 0;
-    int run = 0;
-    int longest = 0;
-    // Downwards, one expected size after the other, past what is in between.
-    for (auto it = bytes_of_size_.rbegin(); it != bytes_of_size_.rend() && expected >= 1;) {
-      if (IsInBucket(expected, it->first)) {
-        on_pattern += it->second.alloc;
-        longest = std::max(longest, ++run);
-        expected /= factor;
-        ++it;
-      } else if (static_cast<double>(it->first) > expected) {
-        ++it;
-      } else {
-        run = 0;
-        expected /= factor;
-      }
-    }
-    // A run of n sizes is n - 1 steps.
-    if (longest > min_steps && on_pattern >= kMinShare * total) return true;
-  }
-  return false;
+bool GrowthPattern::IsMost(double bytes) const {
+  double total = unknown_;
+  for (const auto& [size, amount] : sizes_) total += amount.alloc;
+  return bytes >= kMinShare * total;
 }
 
-bool GrowthPattern::ArraysReplaceEachOther() const {
-  double against = 0;
-  double total = 0;
-  for (auto it = bytes_of_size_.begin(); it != bytes_of_size_.end(); ++it) {
-    total += it->second.alloc;
-    const auto next = std::next(it);
-    if (next == bytes_of_size_.end()) break;
-    const double size = static_cast<double>(it->first);
-    const double larger = next->second.alloc / static_cast<double>(next->first);
-    against += std::max(0.0, it->second.live + (larger * size) - it->second.alloc);
+GrowthPattern::Sizes::const_iterator GrowthPattern::Find(double low, double high) const {
+  if (!(high < static_cast<double>(INT64_MAX))) return sizes_.end();
+  const auto found = sizes_.lower_bound(static_cast<int64_t>(std::ceil(low)));
+  const bool is_there = found != sizes_.end() && static_cast<double>(found->first) <= high;
+  return is_there ? found : sizes_.end();
+}
+
+GrowthPattern::Sizes::const_iterator GrowthPattern::Next(int64_t size, double factor) const {
+  const double next = static_cast<double>(size) * factor;
+  double off = static_cast<double>(3 * tolerance_);
+  if (factor != 2) {
+    if (size < kMinRounded) return sizes_.end();
+    off += kRounding * next;
   }
-  return against <= kMaxAgainst * total;
+  return Find(next - off, next + off);
+}
+
+bool GrowthPattern::IsGeometric(double factor, size_t min_steps) const {
+  // How many steps lead to each size.
+  std::map<int64_t, size_t> steps;
+  for (const auto& [size, amount] : sizes_) {
+    const auto next = Next(size, factor);
+    if (next == sizes_.end()) continue;
+    size_t& longest = steps[next->first];
+    longest = std::max(longest, steps[size] + 1);
+  }
+  // From the largest down: a size is on the pattern if the one that it grows into is, or if it
+  // ends a chain that is long enough.
+  std::map<int64_t, bool> belongs;
+  double on_pattern = 0;
+  double against = 0;
+  for (auto it = sizes_.rbegin(); it != sizes_.rend(); ++it) {
+    const auto next = Next(it->first, factor);
+    const bool is_last = next == sizes_.end();
+    const bool is_on = is_last ? steps[it->first] >= min_steps : belongs[next->first];
+    belongs[it->first] = is_on;
+    if (!is_on) continue;
+    on_pattern += it->second.alloc;
+    if (is_last) continue;
+    // All that became the next size, and what is live, was this size once.
+    const double larger = next->second.alloc / static_cast<double>(next->first);
+    const double grown = larger * static_cast<double>(it->first);
+    against += std::max(0.0, it->second.live + grown - it->second.alloc);
+  }
+  return on_pattern > 0 && IsMost(on_pattern) && against <= kMaxAgainst * on_pattern;
 }
 
 bool GrowthPattern::IsGrowingArray() const {
-  constexpr double kGolden = 1.618;
-  const bool is_geometric = IsGeometric(2, kMinDoublings) || IsGeometric(1.5, kMinSmallerSteps) ||
-                            IsGeometric(kGolden, kMinSmallerSteps);
-  return is_geometric && !IsPrimeTable() && ArraysReplaceEachOther();
+  return IsGeometric(2, kMinDoublings) || IsGeometric(1.5, kMinSmallerSteps) ||
+         IsGeometric(1.6, kMinSmallerSteps) || IsGeometric(1.618, kMinSmallerSteps);
 }
 
-bool GrowthPattern::IsPrimeTable() const {
-  double total = 0;
-  for (const auto& [size, amount] : bytes_of_size_) total += amount.alloc;
-  for (const absl::Span<const int64_t> primes :
-       {absl::MakeConstSpan(kLibstdcxxPrimes), absl::MakeConstSpan(kLibcxxPrimes)}) {
+bool GrowthPattern::IsPointerTable() const {
+  for (const absl::Span<const int64_t> lengths :
+       {absl::MakeConstSpan(kLibstdcxx), absl::MakeConstSpan(kLibcxx),
+        absl::MakeConstSpan(kBoost)}) {
     double on_pattern = 0;
-    int run = 0;
-    int longest = 0;
-    for (const int64_t prime : primes) {
-      const double bytes = static_cast<double>(prime) * sizeof(void*);
-      const auto above = bytes_of_size_.upper_bound(static_cast<int64_t>(bytes));
-      const bool is_there =
-          above != bytes_of_size_.begin() && IsInBucket(bytes, std::prev(above)->first);
-      run = is_there ? run + 1 : 0;
+    size_t run = 0;
+    size_t longest = 0;
+    for (const int64_t length : lengths) {
+      const double bytes = static_cast<double>(length) * sizeof(void*);
+      const double off = static_cast<double>(tolerance_);
+      const auto table = Find(bytes - off, bytes + off);
+      run = table == sizes_.end() ? 0 : run + 1;
       longest = std::max(longest, run);
-      if (is_there) on_pattern += std::prev(above)->second.alloc;
+      if (table != sizes_.end()) on_pattern += table->second.alloc;
     }
-    // Where the primes are large they nearly double, as vectors do.
-    if (longest >= kMinPrimes && on_pattern >= kMinShare * total) return true;
+    if (longest >= kMinTables && IsMost(on_pattern)) return true;
   }
   return false;
 }
 
 int64_t GrowthPattern::NodeSize() const {
-  double total = 0;
-  auto most = bytes_of_size_.end();
-  for (auto it = bytes_of_size_.begin(); it != bytes_of_size_.end(); ++it) {
-    total += it->second.alloc;
-    if (most == bytes_of_size_.end() || it->second.alloc > most->second.alloc) most = it;
+  auto most = sizes_.end();
+  for (auto it = sizes_.begin(); it != sizes_.end(); ++it) {
+    if (most == sizes_.end() || it->second.alloc > most->second.alloc) most = it;
   }
-  if (most == bytes_of_size_.end() || most->first > kMaxNodeBytes) return 0;
+  if (most == sizes_.end() || most->first > kMaxNodeBytes) return 0;
   const Amount& amount = most->second;
   const bool are_many = amount.live >= kMinNodes * static_cast<double>(most->first);
   const bool are_kept = amount.live >= kMinLiveNodes * amount.alloc;
-  return amount.alloc >= kMinShare * total && are_many && are_kept ? most->first : 0;
+  return are_many && are_kept && IsMost(amount.alloc) ? most->first : 0;
 }
 
 }  // namespace tidemark::classify

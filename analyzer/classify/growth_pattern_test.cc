@@ -1,85 +1,113 @@
 #include "analyzer/classify/growth_pattern.h"
 
 #include <initializer_list>
+#include <vector>
 
 #include "gtest/gtest.h"
 
 namespace tidemark::classify {
 namespace {
 
-// The recorder's label of a size: 8 buckets in each octave, exact below 16.
-int64_t Label(int64_t size) {
-  int64_t step = 1;
-  while (size / step >= 16) step *= 2;
-  return size / step * step;
-}
-
-// `count` arrays that start at `first` bytes, grow by `factor` and end at `last`, live there.
-GrowthPattern Arrays(int64_t count, double first, double last, double factor) {
-  GrowthPattern pattern;
-  for (double size = first; size <= last; size *= factor) {
-    const auto bytes = static_cast<int64_t>(size);
-    pattern.Add(Label(bytes), count * bytes, size * factor > last ? count * bytes : 0);
+// `count` arrays that grow through these sizes and live in the last.
+GrowthPattern Through(const std::vector<int64_t>& sizes, int64_t count = 1, int64_t tolerance = 0) {
+  GrowthPattern pattern(tolerance);
+  for (const int64_t size : sizes) {
+    pattern.Add(size, count * size, size == sizes.back() ? count * size : 0);
   }
   return pattern;
 }
 
+std::vector<int64_t> Doubling(int64_t first, int64_t last, int64_t beside = 0) {
+  std::vector<int64_t> sizes;
+  for (int64_t size = first; size <= last; size *= 2) sizes.push_back(size + beside);
+  return sizes;
+}
+
+// As an array of `element` bytes whose length grows by the factor.
+std::vector<int64_t> Growing(double factor, int64_t element, int64_t last) {
+  std::vector<int64_t> sizes;
+  for (int64_t length = 4; length * element <= last;
+       length = static_cast<int64_t>(static_cast<double>(length) * factor)) {
+    sizes.push_back(length * element);
+  }
+  return sizes;
+}
+
 TEST(GrowthPattern, ArraysThatGrow) {
-  EXPECT_TRUE(Arrays(1, 24 * 1024, 64 << 20, 2).IsGrowingArray());
-  EXPECT_TRUE(Arrays(100, 16, 4096, 2).IsGrowingArray());
-  EXPECT_TRUE(Arrays(1, 64, 1 << 20, 1.5).IsGrowingArray());
-  EXPECT_TRUE(Arrays(3, 48, 1 << 20, 1.618).IsGrowingArray());
-  // Three doublings, six smaller steps: could be chance.
-  EXPECT_FALSE(Arrays(1, 1024, 8192, 2).IsGrowingArray());
-  EXPECT_FALSE(Arrays(1, 1000, 7700, 1.5).IsGrowingArray());
+  EXPECT_TRUE(Through(Doubling(24 * 1024, 64 << 20)).IsGrowingArray());
+  EXPECT_TRUE(Through(Doubling(16, 4096), 100).IsGrowingArray());
+  EXPECT_TRUE(Through(Growing(1.5, 16, 1 << 20)).IsGrowingArray());
+  EXPECT_TRUE(Through(Growing(1.6, 48, 1 << 20), 3).IsGrowingArray());
+  // Three doublings could be chance.
+  EXPECT_FALSE(Through(Doubling(1024, 8192)).IsGrowingArray());
 }
 
 TEST(GrowthPattern, ArraysOfManyLengths) {
   // 64 that end at 64 bytes, 32 at 128…
   GrowthPattern pattern;
-  int64_t reached = 255;
-  for (int64_t size = 64, ends = 128; ends > 0; size *= 2, ends /= 2) {
+  int64_t reached = 127;
+  for (int64_t size = 64, ends = 64; ends > 0; size *= 2, ends /= 2) {
     pattern.Add(size, reached * size, ends * size);
     reached -= ends;
   }
   EXPECT_TRUE(pattern.IsGrowingArray());
+  // And others that began with three elements.
+  for (const int64_t size : Doubling(3 * 64, 3 * 4096)) pattern.Add(size, size, 0);
+  EXPECT_TRUE(pattern.IsGrowingArray());
+}
+
+TEST(GrowthPattern, SizesThatAreOffByTwo) {
+  EXPECT_TRUE(Through({64, 127, 254, 510, 1020}, 1, 2).IsGrowingArray());
+  EXPECT_FALSE(Through({64, 127, 254, 510, 1020}, 1, 0).IsGrowingArray());
+}
+
+// hashbrown has 16 bytes beside its slots, absl one byte and a slot.
+TEST(GrowthPattern, TablesDoNotDoubleToTheByte) {
+  EXPECT_FALSE(Through(Doubling(25 * 4, 25 << 16, 16)).IsGrowingArray());
+  EXPECT_FALSE(Through(Doubling(25 * 4, 25 << 16, 16), 1, 2).IsGrowingArray());
+  EXPECT_FALSE(Through(Doubling(17 * 8, 17 << 16, -1)).IsGrowingArray());
 }
 
 TEST(GrowthPattern, BuffersOfPowersOfTwoAreNone) {
   GrowthPattern pattern;
-  for (int64_t size = 4096; size <= (1 << 20); size *= 2) pattern.Add(size, 100 * size, 50 * size);
+  for (const int64_t size : Doubling(4096, 1 << 20)) pattern.Add(size, 100 * size, 50 * size);
   EXPECT_FALSE(pattern.IsGrowingArray());
   // More of the larger: they did not grow out of the smaller.
   GrowthPattern larger;
-  for (int64_t size = 4096, n = 1; size <= (1 << 20); size *= 2, n *= 3) {
-    larger.Add(size, n * size, 0);
+  int64_t count = 1;
+  for (const int64_t size : Doubling(4096, 1 << 20)) {
+    larger.Add(size, count * size, 0);
+    count *= 3;
   }
   EXPECT_FALSE(larger.IsGrowingArray());
 }
 
 TEST(GrowthPattern, OtherSizesAreNone) {
-  GrowthPattern nodes;
-  nodes.Add(64, 1 << 20, 1 << 20);
-  EXPECT_FALSE(nodes.IsGrowingArray());
-  EXPECT_FALSE(Arrays(1, 100, 100000, 1.25).IsGrowingArray());
-  EXPECT_FALSE(Arrays(1, 100, 1e7, 3).IsGrowingArray());
+  EXPECT_FALSE(Through({64}).IsGrowingArray());
+  EXPECT_FALSE(Through(Growing(1.25, 100, 100000)).IsGrowingArray());
+  EXPECT_FALSE(Through(Growing(3, 100, 10000000)).IsGrowingArray());
   EXPECT_FALSE(GrowthPattern().IsGrowingArray());
+  GrowthPattern unknown = Through(Doubling(1024, 65536));
+  unknown.Add(0, 1 << 20, 0);
+  EXPECT_FALSE(unknown.IsGrowingArray());
 }
 
-TEST(GrowthPattern, PrimesOfHashTables) {
-  const auto table = [](std::initializer_list<int64_t> buckets) {
-    GrowthPattern pattern;
-    for (const int64_t n : buckets) pattern.Add(Label(8 * n), 8 * n, n == 42043 ? 8 * n : 0);
-    return pattern;
+TEST(GrowthPattern, TablesOfPointers) {
+  const auto table = [](std::initializer_list<int64_t> lengths) {
+    std::vector<int64_t> sizes;
+    for (const int64_t length : lengths) sizes.push_back(8 * length);
+    return Through(sizes);
   };
   const GrowthPattern libstdcxx =
       table({13, 29, 59, 127, 257, 541, 1109, 2357, 5087, 10273, 20753, 42043});
-  EXPECT_TRUE(libstdcxx.IsPrimeTable());
+  EXPECT_TRUE(libstdcxx.IsPointerTable());
   EXPECT_FALSE(libstdcxx.IsGrowingArray());
-  EXPECT_TRUE(table({5, 11, 23, 47, 97, 197, 397, 797, 1597, 3203}).IsPrimeTable());
-  EXPECT_FALSE(table({13, 29, 59}).IsPrimeTable());
-  EXPECT_FALSE(table({13, 29, 61, 131, 283, 593}).IsPrimeTable());
-  EXPECT_FALSE(Arrays(1, 8, 1 << 20, 2).IsPrimeTable());
+  EXPECT_TRUE(table({5, 11, 23, 47, 97, 197, 397, 797, 1597, 3203}).IsPointerTable());
+  EXPECT_TRUE(table({17, 33, 65, 129, 257, 513}).IsPointerTable());
+  EXPECT_FALSE(table({13, 29, 59}).IsPointerTable());
+  EXPECT_FALSE(table({13, 29, 61, 131, 283, 593}).IsPointerTable());
+  // What the labels of sizes could not tell from libc++'s primes.
+  EXPECT_FALSE(Through(Doubling(48, 49152)).IsPointerTable());
 }
 
 TEST(GrowthPattern, Nodes) {
@@ -109,7 +137,7 @@ TEST(GrowthPattern, AbsurdNumbers) {
   hostile.Add(0, 5, 5);
   hostile.Add(1, INT64_MAX, INT64_MIN);
   EXPECT_FALSE(hostile.IsGrowingArray());
-  EXPECT_FALSE(hostile.IsPrimeTable());
+  EXPECT_FALSE(hostile.IsPointerTable());
   EXPECT_EQ(hostile.NodeSize(), 0);
   for (int64_t size = INT64_MAX; size > 0; size /= 2) hostile.Add(size, size, 0);
   hostile.IsGrowingArray();

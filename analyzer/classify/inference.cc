@@ -11,6 +11,7 @@
 #include "absl/hash/hash.h"
 #include "absl/strings/str_cat.h"
 #include "absl/types/span.h"
+#include "analyzer/classify/block_size.h"
 #include "analyzer/classify/growth_pattern.h"
 
 namespace tidemark::classify {
@@ -18,15 +19,18 @@ namespace {
 
 // Share of the live bytes that must have gone through realloc.
 constexpr double kMinReallocated = 0.5;
+// A tree's node has three pointers and a colour before its value: what is smaller may be a list's.
+constexpr int64_t kLeastTreeNode = 40;
 // A table of pointers has room for that many times its nodes, at least and at most.
 constexpr double kLeastRoom = 1.0 / 16;
 constexpr double kMostRoom = 16;
 
-enum class Guess : uint8_t { kNone, kArray, kPrimeTable, kNodes, kTableNodes };
+enum class Guess : uint8_t { kNone, kArray, kTable, kNodes, kTableNodes };
 
 struct Site {
   GrowthPattern sizes;
-  double reallocated = 0;  // live bytes
+  double live = 0;         // bytes
+  double reallocated = 0;  // of them
   bool is_reallocated = false;
   bool has_lines = false;  // its inlined calls would be known
   Guess guess = Guess::kNone;
@@ -45,23 +49,24 @@ class Inference {
 
   // False when the profile does not say what is needed.
   bool Collect() {
+    const BlockSizes sizes(profile_);
     const int alloc = profile_.FindSampleType("alloc_space");
     const int live = profile_.FindSampleType("inuse_space");
-    const StringId bytes = profile_.FindString("bytes");
     const StringId reallocs = profile_.FindString("reallocs");
-    if (alloc < 0 || live < 0 || !bytes.valid()) return false;
-    AddStacks();
+    if (!sizes.are_known() || alloc < 0 || live < 0) return false;
+    AddStacks(sizes.tolerance());
     const absl::Span<const int64_t> alloc_values = profile_.values(static_cast<size_t>(alloc));
     const absl::Span<const int64_t> live_values = profile_.values(static_cast<size_t>(live));
     for (size_t row = 0; row < profile_.sample_count(); ++row) {
       const size_t index = site_of_stack_[profile_.sample_stacks()[row].value];
       if (index == kNoSite) continue;
       Site& site = sites_[index];
+      site.sizes.Add(sizes.Of(row), alloc_values[row], live_values[row]);
+      site.live += static_cast<double>(std::max<int64_t>(0, live_values[row]));
+      if (!reallocs.valid()) continue;
       for (const Label& label : profile_.labels(profile_.sample_labels()[row])) {
-        if (label.key == bytes) site.sizes.Add(label.num, alloc_values[row], live_values[row]);
-        if (reallocs.valid() && label.key == reallocs && label.num > 1) {
-          site.reallocated += static_cast<double>(std::max<int64_t>(0, live_values[row]));
-        }
+        if (label.key != reallocs || label.num <= 1) continue;
+        site.reallocated += static_cast<double>(std::max<int64_t>(0, live_values[row]));
       }
     }
     return true;
@@ -71,7 +76,7 @@ class Inference {
     for (Site& site : sites_) site.guess = GuessOf(site);
     for (Site& site : sites_) IndexCallers(site);
     for (Site& site : sites_) {
-      if (site.guess == Guess::kPrimeTable) ClaimNodes(site);
+      if (site.guess == Guess::kTable) ClaimNodes(site);
     }
     for (Site& site : sites_) {
       if (site.guess == Guess::kArray) DropIfTwoFit(site);
@@ -90,7 +95,7 @@ class Inference {
   static constexpr size_t kNoSite = ~size_t{0};
 
   // The sites of the stacks that have no container.
-  void AddStacks() {
+  void AddStacks(int64_t tolerance) {
     site_of_stack_.assign(profile_.stack_count(), kNoSite);
     absl::flat_hash_map<std::pair<uint32_t, uint32_t>, size_t> index;
     for (uint32_t i = 0; i < profile_.stack_count(); ++i) {
@@ -101,7 +106,9 @@ class Inference {
       const auto [it, inserted] = index.try_emplace({location.value, at.line}, sites_.size());
       if (inserted) {
         const absl::Span<const Line> lines = profile_.lines(location);
-        sites_.emplace_back().has_lines = !lines.empty() && lines[at.line].line > 0;
+        Site& added = sites_.emplace_back();
+        added.sizes = GrowthPattern(tolerance);
+        added.has_lines = !lines.empty() && lines[at.line].line > 0;
       }
       Site& site = sites_[it->second];
       site_of_stack_[i] = it->second;
@@ -117,14 +124,16 @@ class Inference {
   }
 
   static Guess GuessOf(Site& site) {
-    const double live = site.sizes.live_bytes();
-    site.is_reallocated = live > 0 && site.reallocated >= kMinReallocated * live;
+    site.is_reallocated = site.live > 0 && site.reallocated >= kMinReallocated * site.live;
     if (site.is_reallocated) return Guess::kArray;
     const bool is_array = site.sizes.IsGrowingArray();
-    if (site.sizes.IsPrimeTable()) return Guess::kPrimeTable;
+    const bool is_table = site.sizes.IsPointerTable();
+    if (is_array && is_table) return Guess::kNone;
     if (is_array) return Guess::kArray;
+    if (is_table) return Guess::kTable;
     site.node_size = site.sizes.NodeSize();
-    return site.node_size > 0 && !site.has_lines ? Guess::kNodes : Guess::kNone;
+    const bool is_list = site.node_size > 0 && site.node_size < kLeastTreeNode && !site.has_lines;
+    return is_list ? Guess::kNodes : Guess::kNone;
   }
 
   void IndexCallers(Site& site) {
@@ -175,7 +184,7 @@ class Inference {
         result.kind = ContainerKind::kSlice;
         result.operation = Operation::kGrow;
         break;
-      case Guess::kPrimeTable:
+      case Guess::kTable:
         result.kind = ContainerKind::kMap;
         result.operation = Operation::kRehash;
         break;

@@ -13,12 +13,13 @@
 namespace tidemark::classify {
 
 // Fills `annotations.container` of stacks that have none, by the sizes of all blocks that their
-// site allocated; `intern` gives the id of a container. Evidence, by size label ("bytes"):
-// blocks that went through realloc and blocks in geometric progression are a growing array; arrays
-// of a hash table's prime sizes are one, and so are equal small blocks that the same function
-// makes; other equal small blocks that live on are nodes, where the program has no line numbers
-// that would have shown their container. Where two explanations fit there is none.
-// Needs alloc_space, inuse_space and the label; does nothing without them.
+// site allocated; `intern` gives the id of a container. Evidence: blocks that went through
+// realloc and blocks in geometric progression are a growing array; tables of pointers of the
+// lengths that hash tables of known libraries have are one, and so are the equal small blocks that
+// the same function makes; other equal small blocks that live on, too small for a tree's, are
+// nodes of a list, where the program has no line numbers that would have shown their container.
+// Where two explanations fit there is none. Does nothing for profiles that do not say the sizes
+// of blocks (block_size.h).
 void InferContainers(const Profile& profile, Annotations& annotations,
                      absl::FunctionRef<ContainerId(const Container&)> intern);
 
