@@ -16,8 +16,9 @@ std::shared_ptr<const Series> threeFindings() {
       makeTestFinding(1, Verdict::kLeak, "Cache::insert(int)", 3 << 20),
       makeTestFinding(2, Verdict::kSuspect, "Log::append", 9 << 20),
       makeTestFinding(3, Verdict::kShrinking, "Pool::take", 1 << 10)};
-  findings[0].container = Container{ContainerKind::kMap, "std::map<int, Session>", "Session",
-                                    Operation::kInsert, Evidence::kMeasured};
+  findings[0].container =
+      Container{ContainerKind::kMap, "std::map<int, Session>", "Session",
+                Operation::kInsert,  Evidence::kMeasured,      "map<int, Session>"};
   findings[0].slope_bytes_per_hour = 2.0 * (1 << 20);
   findings[0].slope_ci = leaks::Interval{1 << 20, 3 << 20};
   findings[0].series = {1 << 20, 2 << 20, 3 << 20};
@@ -30,7 +31,7 @@ TEST(LeaksModel, ShowsFindingsAsText) {
   QAbstractItemModelTester tester(&model, QAbstractItemModelTester::FailureReportingMode::Fatal);
   model.setSeries(threeFindings());
   EXPECT_EQ(tableText(model).toStdString(),
-            "1|leak|Cache::insert|map|3.00 MB|+34.1 kB/min|3,072|\n"
+            "1|leak|Cache::insert|map<int, Session>|3.00 MB|+34.1 kB/min|3,072|\n"
             "2|suspect|Log::append||9.00 MB||9,216|\n"
             "3|shrinking|Pool::take||1.00 kB|−4.00 kB|1|");
   model.setSeries(nullptr);
@@ -74,7 +75,8 @@ TEST(LeaksModel, CopiesARowInFull) {
   LeaksModel model;
   model.setSeries(threeFindings());
   EXPECT_EQ(model.rowText(0).toStdString(),
-            "1\tleak\tCache::insert(int) /src/demo.cc:10\tmap std::map<int, Session>\t3.00 MB\t"
+            "1\tleak\tCache::insert(int) /src/demo.cc:10\tmap<int, Session> std::map<int, "
+            "Session>\t3.00 MB\t"
             "+34.1 kB/min\t3,072");
 }
 

@@ -46,7 +46,6 @@ constexpr uint64_t kInlinedParent120 = 8;
 constexpr size_t kMostInlined = 64;
 
 constexpr absl::string_view kBuildInfoMagic = "\xff Go buildinf:";
-constexpr uint64_t kBuildInfoAlign = 16;
 constexpr uint64_t kBuildInfoHeader = 32;
 constexpr uint64_t kBuildInfoGuard = 16;  // around the text about modules
 constexpr uint64_t kMostNameBytes = 16384;

@@ -20,7 +20,6 @@ class State {
   struct Slot {
     int32_t offset = 0;  // of its 8 bytes, from the stack pointer at entry
     Value value;
-    friend bool operator==(const Slot&, const Slot&) = default;
   };
 
   static State AtEntry() {

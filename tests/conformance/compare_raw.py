@@ -246,7 +246,8 @@ def rewrite_jemalloc(lines, out):
 def files(paths):
     for path in paths:
         if os.path.isdir(path):
-            yield from sorted(os.path.join(path, name) for name in os.listdir(path))
+            entries = sorted(os.path.join(path, name) for name in os.listdir(path))
+            yield from filter(os.path.isfile, entries)
         else:
             yield path
 
