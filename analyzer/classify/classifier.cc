@@ -198,16 +198,25 @@ class Pass {
                                  const Container& container) {
     Operation innermost = Operation::kUnknown;
     Operation outermost = Operation::kUnknown;
+    bool is_part = false;     // a frame of the container was seen
+    bool is_element = false;  // within it another container allocated for itself
     for (size_t i = 0; i < end; ++i) {
       const FunctionClass* what = frames[i].what;
       if (what == nullptr || what->role != Role::kContainer) continue;
-      if (!IsPartOf(what->container, container)) continue;
+      if (!IsPartOf(what->container, container)) {
+        is_element |= !is_part && what->is_certain;
+        continue;
+      }
+      is_part = true;
       const Operation operation = what->container.operation;
       if (operation == Operation::kUnknown) continue;
       outermost = operation;
       if (innermost == Operation::kUnknown && !IsMaking(operation)) innermost = operation;
     }
     if (IsMaking(outermost)) return outermost;
+    // What an element allocates is no growth of what it is put into.
+    const bool grows = innermost == Operation::kGrow || innermost == Operation::kRehash;
+    if (is_element && grows) return Operation::kInsert;
     // An object does not grow.
     const bool is_object = container.kind == ContainerKind::kObject;
     return innermost == Operation::kUnknown && is_object ? Operation::kCreate : innermost;
