@@ -47,6 +47,28 @@ absl::StatusOr<QStringList> expandDirectories(const QStringList& paths) {
   return files;
 }
 
+void addWarnings(const std::vector<std::string>& lines, QStringList& warnings) {
+  for (const std::string& warning : lines) {
+    const QString line = toQString(warning);
+    if (!warnings.contains(line)) warnings << line;
+  }
+}
+
+// Programs are looked for as for their symbols.
+absl::StatusOr<std::shared_ptr<const Profile>> classifyWithPrograms(
+    const std::shared_ptr<const Profile>& profile, const std::vector<std::string>& searchPath,
+    QStringList& warnings) {
+  std::vector<std::string> lines;
+  classify::ClassifyOptions options;
+  options.warnings = &lines;
+  options.find_binary = [&](const Profile& of, MappingId mapping) {
+    return symbolize::ModulePath(of, mapping, searchPath);
+  };
+  auto classified = classify::Classify(profile, options);
+  addWarnings(lines, warnings);
+  return classified;
+}
+
 absl::StatusOr<Snapshot> loadSnapshot(const QString& path, JobProgress& job,
                                       QStringList& warnings) {
   job.progress.done = 0;
@@ -58,14 +80,11 @@ absl::StatusOr<Snapshot> loadSnapshot(const QString& path, JobProgress& job,
   symbolizeOptions.progress = &job.progress;
   absl::StatusOr<symbolize::Result> symbolized = symbolize::Symbolize(*opened, symbolizeOptions);
   if (!symbolized.ok()) return symbolized.status();
-  for (const std::string& warning : symbolized->warnings) {
-    const QString line = toQString(warning);
-    if (!warnings.contains(line)) warnings << line;
-  }
+  addWarnings(symbolized->warnings, warnings);
   if (absl::Status status = checkCancelled(job); !status.ok()) return status;
 
   absl::StatusOr<std::shared_ptr<const Profile>> classified =
-      classify::Classify(symbolized->profile);
+      classifyWithPrograms(symbolized->profile, symbolizeOptions.search_path, warnings);
   if (!classified.ok()) return classified.status();
   return Snapshot{path, *classified, summarize(**classified)};
 }

@@ -17,6 +17,7 @@ constexpr size_t kMostFrames = 64;
 // A file whose functions have other names than the profile's at more than one in this many
 // places is of another build.
 constexpr size_t kOneIn = 10;
+constexpr uint32_t kNotMeasured = 0xffffffff;
 
 ContainerKind KindOf(golang::AllocationKind kind) {
   switch (kind) {
@@ -124,7 +125,6 @@ GoSites::GoSites(const Profile& profile, const ClassifyOptions& options)
       options_(options),
       go_programs_(options.go_programs ? options.go_programs : std::make_shared<GoPrograms>()) {
   programs_.resize(profile.mappings().size() + 1);
-  measured_.resize(profile.stack_count());
   const std::vector<Leaf> leaves = FindLeaves();
   DropOtherBuilds(leaves);
   ReadCallSites(leaves);
@@ -204,16 +204,26 @@ void GoSites::DropOtherBuilds(const std::vector<Leaf>& leaves) {
 }
 
 void GoSites::ReadCallSites(const std::vector<Leaf>& leaves) {
+  if (leaves.empty()) return;
+  measured_.assign(profile_.stack_count(), kNotMeasured);
   for (const Leaf& leaf : leaves) {
     const Program& program = ProgramOf(leaf.mapping);
     if (program.file == nullptr) continue;
     const std::optional<golang::Allocation> allocation =
         program.file->call_sites().AllocationAt(ReturnAddresses(leaf, program));
-    if (allocation) {
-      measured_[leaf.stack.value] = {ContainerOf(*allocation),
-                                     static_cast<uint32_t>(allocation->frame)};
-    }
+    if (!allocation) continue;
+    Measured answer{ContainerOf(*allocation), static_cast<uint32_t>(allocation->frame)};
+    // Stacks from one address follow each other, and most have one answer.
+    const bool is_last = !answers_.empty() && answers_.back().depth == answer.depth &&
+                         answers_.back().container == answer.container;
+    if (!is_last) answers_.push_back(std::move(answer));
+    measured_[leaf.stack.value] = static_cast<uint32_t>(answers_.size() - 1);
   }
+}
+
+const GoSites::Measured* GoSites::MeasuredAt(StackId stack) const {
+  if (measured_.empty() || measured_[stack.value] == kNotMeasured) return nullptr;
+  return &answers_[measured_[stack.value]];
 }
 
 // A location's address is that of its CALL's last byte.
@@ -258,8 +268,8 @@ FramePosition GoSites::FindSite(StackId stack, Program& program) {
       if (origin == GoOrigin::kLibrary && !library) library = FramePosition{depth, line};
     }
   }
-  const std::optional<Measured>& measured = measured_[stack.value];
-  return library.value_or(FramePosition{measured ? measured->depth : 0, 0});
+  const Measured* const measured = MeasuredAt(stack);
+  return library.value_or(FramePosition{measured != nullptr ? measured->depth : 0, 0});
 }
 
 // The innermost, and of containers within containers of its kind the outermost.
@@ -291,20 +301,20 @@ std::optional<GoSites::Site> GoSites::At(StackId stack) {
   if (!has_names && !program.LinkAddress(profile_, leaf)) return std::nullopt;
   Site result;
   result.site = FindSite(stack, program);
-  if (measured_[stack.value]) result.container = measured_[stack.value]->container;
+  if (const Measured* const measured = MeasuredAt(stack)) result.container = measured->container;
+  // What a method of a container makes for its caller is none of the container's.
   bool returns_copy = false;
   const GoContainer* const library = FindLibraryContainer(stack, result.site, &returns_copy);
-  if (library == nullptr) return result;
-  if (!result.container && !returns_copy) {
+  if (library == nullptr || returns_copy) return result;
+  if (!result.container) {
     result.container.emplace();
-    result.container->kind = library->kind;
-    result.container->type = std::string(library->type);
     result.container->evidence = Evidence::kInferred;
-  } else if (result.container && (result.container->kind == ContainerKind::kSlice ||
-                                  result.container->kind == ContainerKind::kObject)) {
-    result.container->kind = library->kind;
-    result.container->type = std::string(library->type);
+  } else if (result.container->kind != ContainerKind::kSlice &&
+             result.container->kind != ContainerKind::kObject) {
+    return result;
   }
+  result.container->kind = library->kind;
+  result.container->type = std::string(library->type);
   return result;
 }
 

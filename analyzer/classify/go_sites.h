@@ -62,7 +62,10 @@ class GoSites {
     Container container;
     uint32_t depth = 0;  // of the location that allocates
   };
-  std::vector<std::optional<Measured>> measured_;  // by StackId
+  const Measured* MeasuredAt(StackId stack) const;
+
+  std::vector<uint32_t> measured_;  // by StackId: which of answers_; may be empty
+  std::vector<Measured> answers_;
 };
 
 }  // namespace tidemark::classify
