@@ -17,6 +17,7 @@ namespace {
 // Below a finding's rank and verdict.
 constexpr const char* kIndent = "              ";
 constexpr size_t kShownCallers = 3;
+constexpr size_t kShownGenerations = 3;
 constexpr size_t kShownAdvice = 2;  // json has all
 // Of a generation that holds less of a site there is nothing to say.
 constexpr double kShownShare = 0.005;
@@ -69,13 +70,23 @@ std::string GenerationText(const leaks::Generation& generation) {
   return absl::StrCat(Seconds(generation.begin_s), "-", Seconds(generation.end_s), ": ", bytes);
 }
 
-// What is left of each generation, in one line.
+// The generations of which most is left, in one line.
 std::string GenerationsText(const leaks::Finding& f) {
-  std::vector<std::string> parts;
+  std::vector<leaks::Generation> most;
   for (const leaks::Generation& generation : f.generations) {
-    if (generation.live_ci.high < kShownShare * static_cast<double>(f.live_bytes)) continue;
-    parts.push_back(GenerationText(generation));
+    if (generation.live_ci.high >= kShownShare * static_cast<double>(f.live_bytes)) {
+      most.push_back(generation);
+    }
   }
+  const auto weight = [](const leaks::Generation& generation) {
+    return generation.live_bytes ? static_cast<double>(*generation.live_bytes)
+                                 : generation.live_ci.low;
+  };
+  std::stable_sort(most.begin(), most.end(),
+                   [&](const auto& a, const auto& b) { return weight(a) > weight(b); });
+  if (most.size() > kShownGenerations) most.resize(kShownGenerations);
+  std::vector<std::string> parts;
+  for (const leaks::Generation& generation : most) parts.push_back(GenerationText(generation));
   return parts.empty() ? "" : absl::StrCat("still live of ", absl::StrJoin(parts, ", "));
 }
 
