@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "analyzer/classify/classifier.h"
+#include "analyzer/classify/fold.h"
 #include "analyzer/io/open.h"
 #include "analyzer/symbolize/symbolizer.h"
 #include "gui/format.h"
@@ -190,6 +191,26 @@ absl::StatusOr<report::DiffReport> diffSites(const Series& series, const ViewOpt
   return diff;
 }
 
+// What the flame graph and the diff show, with containers as one frame each or as they are.
+struct Shown {
+  std::shared_ptr<const Profile> profile;
+  std::shared_ptr<const Profile> base;  // null: none
+};
+
+absl::StatusOr<Shown> shownProfiles(const Series& series, const ViewOptions& options) {
+  Shown shown;
+  shown.profile = series.snapshots[static_cast<size_t>(options.snapshot)].profile;
+  if (options.base >= 0) shown.base = series.snapshots[static_cast<size_t>(options.base)].profile;
+  if (options.containerFrames) return shown;
+  for (std::shared_ptr<const Profile>* one : {&shown.profile, &shown.base}) {
+    if (*one == nullptr) continue;
+    auto folded = classify::FoldContainers(*one, {.inferred = options.base < 0});
+    if (!folded.ok()) return folded.status();
+    *one = *std::move(folded);
+  }
+  return shown;
+}
+
 QString errorLine(const absl::Status& status) {
   QString message = toQString(status.message());
   if (message.isEmpty()) message = toQString(absl::StatusCodeToString(status.code()));
@@ -232,13 +253,20 @@ Reports makeReports(const Series& series, const ViewOptions& options, JobProgres
   report::Options reportOptions;
   reportOptions.sample_index = options.sampleType;
   reportOptions.focus = options.focus;
-  reports.flame = report::Flame(profile, base, reportOptions, options.inverted);
+  const absl::StatusOr<Shown> shown = shownProfiles(series, options);
+  if (!shown.ok()) {
+    reports.flame = shown.status();
+    return reports;
+  }
+  reports.flame =
+      report::Flame(*shown->profile, shown->base.get(), reportOptions, options.inverted);
   if (job.progress.cancelled) return reports;
 
   if (base != nullptr) {
-    reports.diff = options.diffRows == DiffRows::Sites
-                       ? diffSites(series, options, job)
-                       : report::Diff(*base, profile, withGranularity(reportOptions, options));
+    reports.diff =
+        options.diffRows == DiffRows::Sites
+            ? diffSites(series, options, job)
+            : report::Diff(*shown->base, *shown->profile, withGranularity(reportOptions, options));
     if (job.progress.cancelled) return reports;
   }
   escape::Options escapeOptions;

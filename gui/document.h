@@ -60,6 +60,9 @@ struct ViewOptions {
   std::string sampleType;  // empty: the profile's default
   std::string focus;       // a regular expression; empty: everything
   bool inverted = false;   // flame graph merged from the leaf
+  // In the flame graph and the diff, the frames of a container's library instead of the
+  // container as one frame.
+  bool containerFrames = false;
   DiffRows diffRows = DiffRows::Sites;
   friend bool operator==(const ViewOptions&, const ViewOptions&) = default;
 };

@@ -97,6 +97,9 @@ QString factsOf(const leaks::Finding& finding, bool ratesArePerMinute) {
     facts << container;
   }
   if (!finding.callers.empty()) facts << callersOf(finding);
+  for (const leaks::Advice& advice : finding.advice) {
+    facts << LeaksView::tr("Advice: %1").arg(toQString(advice.text));
+  }
   return facts.join(QLatin1Char('\n'));
 }
 

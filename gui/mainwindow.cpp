@@ -182,6 +182,15 @@ void MainWindow::createMenus() {
     m_flame->focusSearch();
   });
   view->addSeparator();
+  QAction* frames = view->addAction(tr("Show &container frames"));
+  frames->setCheckable(true);
+  connect(frames, &QAction::toggled, this, [this](bool on) {
+    ViewOptions options = m_document->options();
+    options.containerFrames = on;
+    m_document->setOptions(options);
+  });
+  // What is opened anew begins with the default.
+  connect(m_document, &Document::seriesChanged, frames, [frames] { frames->setChecked(false); });
   m_darkAction = view->addAction(tr("&Dark theme"), this, &MainWindow::setDark);
   m_darkAction->setCheckable(true);
 
