@@ -204,7 +204,8 @@ class Pass {
       const FunctionClass* what = frames[i].what;
       if (what == nullptr || what->role != Role::kContainer) continue;
       if (!IsPartOf(what->container, container)) {
-        is_element |= !is_part && what->is_certain;
+        const std::string& type = what->container.type;
+        is_element |= !is_part && !type.empty() && absl::StrContains(container.element, type);
         continue;
       }
       is_part = true;
