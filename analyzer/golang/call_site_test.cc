@@ -97,6 +97,21 @@ TEST_F(CallSiteTest, WhatIsNoCallOfTheRunTime) {
   EXPECT_EQ(At({}), "none");
 }
 
+TEST_F(CallSiteTest, AnotherMachine) {
+  Assembler code = Next();
+  code.Lea(kRax, rec_).Call(newobject_);
+  const uint64_t here = code.here();
+  program_.AddFunction("main.f", code.Return().code());
+  std::string bytes = program_.Build();
+  bytes[18] = '\xb7';  // e_machine: aarch64
+  bytes[19] = 0;
+  auto image = ElfImage::FromBytes(bytes, "test");
+  ASSERT_TRUE(image.ok());
+  const auto binary = GoBinary::FromImage(*std::move(image));
+  ASSERT_TRUE(binary.ok());
+  EXPECT_FALSE(CallSites(**binary).AllocationAt({here}));
+}
+
 TEST_F(CallSiteTest, UnknownFunctionOfTheRunTime) {
   const uint64_t unknown = program_.AddFunction("runtime.something");
   Assembler code = Next();

@@ -54,7 +54,9 @@ std::optional<Function> ProgramFlow::FunctionOf(uint64_t return_address) const {
 std::optional<Function> ProgramFlow::Callee(uint64_t return_address) const {
   const absl::Span<const uint8_t> code =
       binary_.image().BytesAt(return_address - kCallBytes, kCallBytes);
-  if (code.empty() || code[0] != kCallOpcode) return std::nullopt;
+  if (binary_.image().machine() != EM_X86_64 || code.empty() || code[0] != kCallOpcode) {
+    return std::nullopt;
+  }
   const int64_t distance = static_cast<int32_t>(Load32(code, 1));
   const uint64_t target = return_address + static_cast<uint64_t>(distance);
   const std::optional<Function> function = binary_.FunctionAt(target);

@@ -47,7 +47,8 @@ class ProgramFlow {
   const GoBinary& binary() const { return binary_; }
   // The function that a call returns to.
   std::optional<Function> FunctionOf(uint64_t return_address) const;
-  // The function that a direct CALL ending at `return_address` calls; nullopt when none does.
+  // The function that a direct CALL ending at `return_address` calls; nullopt when none does, or
+  // on another machine than x86-64.
   std::optional<Function> Callee(uint64_t return_address) const;
   CallFacts FactsOf(uint64_t target);
 
