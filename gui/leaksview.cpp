@@ -41,8 +41,9 @@ QString timeLeftOf(const leaks::TimeLeft& left) {
 QString callersOf(const leaks::Finding& finding) {
   QStringList callers;
   for (const leaks::CallerShare& caller : finding.callers) {
-    callers << LeaksView::tr("%1 %2").arg(frameTitle(caller.frame),
-                                          bytesText(static_cast<double>(caller.live_bytes)));
+    callers << QStringList{frameTitle(caller.frame), frameWhere(caller.frame),
+                           bytesText(static_cast<double>(caller.live_bytes))}
+                   .join(QLatin1Char(' '));
   }
   return LeaksView::tr("Called from: %1").arg(callers.join(QStringLiteral(", ")));
 }
