@@ -148,7 +148,7 @@ TEST_F(ClassifierTest, FramesOfTheCLibraryAreGlue) {
 
 TEST_F(ClassifierTest, DoublingBlocksOfAStrippedProgramAreASlice) {
   const StackId stack = AddStack({{kNew}, {}, {}});
-  for (int64_t size = 1 << 6; size <= (1 << 22); size *= 2) {
+  for (int64_t size = 1 << 16; size <= (1 << 22); size *= 2) {
     AddSample(stack, size, size, size == (1 << 22) ? size : 0);
   }
   EXPECT_EQ(Result(stack), "address 1 / slice  grow inferred");

@@ -145,7 +145,7 @@ TEST_F(FoldTest, RowsKeepTheirValuesAndLabels) {
 
 TEST_F(FoldTest, WhatIsInferredIsAFrameOnRequest) {
   const StackId stack = AddStack({{kNew}, {}, {}});
-  for (int64_t size = 1 << 6; size <= (1 << 22); size *= 2) AddSample(stack, size, size);
+  for (int64_t size = 1 << 16; size <= (1 << 22); size *= 2) AddSample(stack, size, size);
   const auto built = *builder_.Build();
   const auto classified = *Classify(built);
   EXPECT_EQ(Stack(**FoldContainers(classified), 0), "[slice?] < ? < ?");

@@ -11,9 +11,6 @@ namespace {
 
 // Share of the site's bytes that must lie on a pattern.
 constexpr double kMinShare = 0.9;
-// An array that grows starts with few elements, a table with open addressing with many: seen
-// where all blocks are, so where their sizes are exact.
-constexpr int64_t kMostFirst = 511;
 // Fewer arrays in a row could be chance.
 constexpr size_t kMinDoublings = 4;
 constexpr size_t kMinSmallerSteps = 6;
@@ -112,7 +109,6 @@ bool GrowthPattern::IsGeometric(double factor, size_t min_steps) const {
 }
 
 bool GrowthPattern::IsGrowingArray() const {
-  if (tolerance_ == 0 && !sizes_.empty() && sizes_.begin()->first > kMostFirst) return false;
   return IsGeometric(2, kMinDoublings) || IsGeometric(1.5, kMinSmallerSteps) ||
          IsGeometric(1.6, kMinSmallerSteps) || IsGeometric(1.618, kMinSmallerSteps);
 }

@@ -34,13 +34,12 @@ std::vector<int64_t> Growing(double factor, int64_t element, int64_t last) {
 }
 
 TEST(GrowthPattern, ArraysThatGrow) {
-  EXPECT_TRUE(Through(Doubling(24, 64 << 20)).IsGrowingArray());
-  EXPECT_TRUE(Through(Doubling(24 * 1024, 64 << 20), 1, /*tolerance=*/2).IsGrowingArray());
+  EXPECT_TRUE(Through(Doubling(24 * 1024, 64 << 20)).IsGrowingArray());
   EXPECT_TRUE(Through(Doubling(16, 4096), 100).IsGrowingArray());
   EXPECT_TRUE(Through(Growing(1.5, 16, 1 << 20)).IsGrowingArray());
   EXPECT_TRUE(Through(Growing(1.6, 48, 1 << 20), 3).IsGrowingArray());
   // Three doublings could be chance.
-  EXPECT_FALSE(Through(Doubling(64, 512)).IsGrowingArray());
+  EXPECT_FALSE(Through(Doubling(1024, 8192)).IsGrowingArray());
 }
 
 TEST(GrowthPattern, ArraysOfManyLengths) {
@@ -55,11 +54,6 @@ TEST(GrowthPattern, ArraysOfManyLengths) {
   // And others that began with three elements.
   for (const int64_t size : Doubling(3 * 64, 3 * 4096)) pattern.Add(size, size, 0);
   EXPECT_TRUE(pattern.IsGrowingArray());
-}
-
-TEST(GrowthPattern, WhatStartsLargeMayBeATable) {
-  EXPECT_TRUE(Through(Doubling(256, 1 << 20)).IsGrowingArray());
-  EXPECT_FALSE(Through(Doubling(64 * 16, 1 << 20)).IsGrowingArray());
 }
 
 TEST(GrowthPattern, SizesThatAreOffByTwo) {
@@ -93,7 +87,7 @@ TEST(GrowthPattern, OtherSizesAreNone) {
   EXPECT_FALSE(Through(Growing(1.25, 100, 100000)).IsGrowingArray());
   EXPECT_FALSE(Through(Growing(3, 100, 10000000)).IsGrowingArray());
   EXPECT_FALSE(GrowthPattern().IsGrowingArray());
-  GrowthPattern unknown = Through(Doubling(128, 65536));
+  GrowthPattern unknown = Through(Doubling(1024, 65536));
   unknown.Add(0, 1 << 20, 0);
   EXPECT_FALSE(unknown.IsGrowingArray());
 }

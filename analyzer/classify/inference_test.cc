@@ -77,7 +77,7 @@ class InferenceTest : public testing::Test {
 
 TEST_F(InferenceTest, AnArrayThatDoubles) {
   const StackId array = Stack({0, 1, 2});
-  AddDoublings(array, 1 << 6, 1 << 22);
+  AddDoublings(array, 1 << 16, 1 << 22);
   EXPECT_EQ(BadgeOf(array), "slice? grow");
 }
 

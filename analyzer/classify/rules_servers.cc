@@ -16,7 +16,6 @@ constexpr FunctionRule kRedis[] = {
     {"dictCreate*", kMap, "dict", kPlain, kCreate},
     {"dictExpand*", kMap, "dict", kPlain, kRehash},
     {"_dictExpand*", kMap, "dict", kPlain, kRehash},
-    {"_dict*", kMap, "dict", kPlain, kInsert},
     {"_dictResize", kMap, "dict", kPlain, kRehash},
     {"dictResize", kMap, "dict", kPlain, kRehash},
     {"dictTryExpand", kMap, "dict", kPlain, kRehash},
