@@ -21,6 +21,8 @@ constexpr double kSuspectFalseDiscoveries = 0.05;
 // kSureTrend stands.
 constexpr size_t kManySnapshots = 5;
 constexpr double kSureTrend = 0.01;
+// Of all pairs of levels, so much more rise than fall: 0.8 is nine of ten.
+constexpr double kSureOrder = 0.8;
 constexpr size_t kTrendSnapshots = 3;
 
 // Turnover: a share of the oldest level below this is "nothing is left".
@@ -81,7 +83,8 @@ class SiteJudge {
     const size_t middle = (n_ - 1) / 2;
     z_late_ = Z(middle, n_ - 1);
     const MannKendall trend = TestTrend(levels_);
-    trend_p_ = trend.p;
+    rises_surely_ =
+        n_ >= kManySnapshots && trend.p <= kSureTrend && trend.s >= kSureOrder * trend.max_s;
     j.trend = Trend{.mann_kendall_z = trend.z, .growth_z = z_all_, .late_z = z_late_};
     // Three or four points cannot reach 5 %: they must rise all the way, and the first half
     // must count for itself.
@@ -124,11 +127,16 @@ class SiteJudge {
   }
 
   // One block that is replaced by a larger one, not many that are kept: a container that was
-  // growing, be it a vector, a ring or a table, or without one most of it went through realloc.
+  // growing, be it a vector, a ring or a table. Without one, most of it went through realloc,
+  // or the blocks became larger and not more.
   bool IsArray() const {
     const Container* c = container();
-    if (c == nullptr) return site_.at.back().reallocated_bytes > 0.5 * levels_.back();
-    return c->operation == Operation::kGrow || c->operation == Operation::kRehash;
+    if (c != nullptr) return c->operation == Operation::kGrow || c->operation == Operation::kRehash;
+    if (site_.at.back().reallocated_bytes > 0.5 * levels_.back()) return true;
+    const Amount& then = site_.at.front().live;
+    const Amount& now = site_.at.back().live;
+    return n_ > 1 && then.objects > 0 && now.objects <= kSameSize * then.objects &&
+           now.sum.estimate > kGrownAtLeast * then.sum.estimate;
   }
 
   Amount FreedUntil(size_t i) const { return site_.at[i].alloc - site_.at[i].live; }
@@ -250,7 +258,7 @@ class SiteJudge {
   // time overrule it; a saw's teeth rise by chance, but not that well.
   bool HasTurnedOver(const Judgement& j) const {
     if ((IsArray() && !GrowsByNumber()) || !j.kept) return false;
-    if (n_ >= kManySnapshots && trend_p_ <= kSureTrend) return false;
+    if (rises_surely_) return false;
     return j.kept->share < kNothingKept && j.kept->samples >= kMinSamplesToKnow;
   }
 
@@ -297,7 +305,7 @@ class SiteJudge {
   // By the ranks of the levels alone, since few large blocks make a wide count of them: the
   // chance of such an order without a trend is below 1 %, and the later half has its share.
   bool RisesAllTheTime() const {
-    if (n_ < kManySnapshots || trend_p_ > kSureTrend) return false;
+    if (!rises_surely_) return false;
     const double late = levels_.back() - levels_[(n_ - 1) / 2];
     return late >= kLateShare * (levels_.back() - levels_.front());
   }
