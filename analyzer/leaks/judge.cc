@@ -358,7 +358,7 @@ class SiteJudge {
   double residual_ = 0;
   double z_all_ = 0;
   double z_late_ = 0;
-  double trend_p_ = 1;            // Mann-Kendall's
+  bool rises_surely_ = false;     // by the ranks of many levels alone
   bool each_part_grows_ = false;  // Mann-Kendall, and the halves
 };
 
