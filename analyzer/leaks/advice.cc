@@ -78,10 +78,15 @@ std::vector<Advice> Advise(const Series& series, const ContainerUses& uses, size
   for (const ContainerUse& use : uses.of_site(site)) {
     const bool holds_many =
         use.container != nullptr && use.container->kind != ContainerKind::kObject;
+    const bool is_inferred =
+        use.container != nullptr && use.container->evidence == Evidence::kInferred;
     for (absl::Span<const Rule> rules : {GrowthRules(), CostRules()}) {
       for (const Rule& rule : rules) {
         if (rule.needs_container && !holds_many) continue;
-        if (std::optional<Found> found = rule.find(view, use)) Add(*std::move(found), all);
+        std::optional<Found> found = rule.find(view, use);
+        if (!found) continue;
+        if (is_inferred) found->advice.evidence = Evidence::kInferred;
+        Add(*std::move(found), all);
       }
     }
   }

@@ -13,7 +13,8 @@
 //    many large arrays survive in something that grows.
 //  - reserve: storage that grew step by step, again and again. One that grew once allocates
 //    twice what it holds, so what was in use at most is held against it. Sizes that follow a
-//    chain of steps tell growth from blocks that were asked for in their final size.
+//    chain of steps tell growth from blocks that were asked for in their final size. Not of
+//    arrays that were inferred: that they are arrays is known from the same sizes.
 //  - geometric_growth: an array that went through far more reallocs than growth by a factor
 //    takes, over all sizes on the way.
 //  - reuse: blocks that are freed soon after, at a high rate. Needs lifetimes.
@@ -66,7 +67,8 @@ const char* Name(AdviceKind kind);  // "bound", "slow_consumer"…
 struct Advice {
   AdviceKind kind = AdviceKind::kBound;
   std::string text;  // one or two sentences: the numbers, and what to consider
-  // kInferred where the numbers are a hint at something that they do not show.
+  // kInferred where the numbers are a hint at something that they do not show, or the
+  // container itself is inferred.
   Evidence evidence = Evidence::kMeasured;
   // The numbers in the text, and others behind it, by names with their unit: "live_bytes",
   // "blocks_per_second", "freed_share" (of 1). Those that come from samples are estimates.

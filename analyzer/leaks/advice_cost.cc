@@ -59,6 +59,8 @@ std::optional<Found> FindReserve(const SiteView& view, const ContainerUse& use) 
   const double grown = use.grown.bytes.estimate;
   const std::string call = ReserveCall(use);
   if (call.empty() || !(IsArray(use) || IsMapOrSet(use))) return std::nullopt;
+  // It was inferred from the sizes, so they are no evidence that it grows.
+  if (use.container->evidence == Evidence::kInferred) return std::nullopt;
   if (grown < std::max(kLeastBytes, kLeastAllocShare * view.uses.alloc_bytes())) {
     return std::nullopt;
   }

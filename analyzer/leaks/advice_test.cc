@@ -393,6 +393,14 @@ TEST(Reserve, NotWhatIsReserved) {
   EXPECT_THAT(AdviceOn("collect", SnapshotsAt(p, kRun)), IsEmpty());
 }
 
+TEST(Reserve, NotWhatIsInferredToBeAnArray) {
+  SimulatedProcess p(6, 1);
+  Container array = Of(ContainerKind::kSlice, "", Operation::kGrow);
+  array.evidence = Evidence::kInferred;
+  Regrow(p, p.AddSite("collect", array), 500, 64 * kKb, 2, 1e-4);
+  EXPECT_THAT(AdviceOn("collect", SnapshotsAt(p, kRun)), IsEmpty());
+}
+
 TEST(Reserve, NotBlocksOfAnySize) {
   SimulatedProcess p(5, 1);
   const size_t site = p.AddSite("collect", Ints(Operation::kGrow), {}, {kRealloc});

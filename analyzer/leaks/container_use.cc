@@ -171,6 +171,7 @@ class ContainerUseReader {
  private:
   void BeginProfile(const Profile& profile, const std::vector<uint32_t>& site_of_stack) {
     profile_ = &profile;
+    has_reallocs_ = profile.FindString("reallocs").valid();
     site_of_stack_ = &site_of_stack;
     roles_.emplace(profile);
     use_of_stack_.assign(profile.stack_count(), {});
@@ -231,9 +232,11 @@ class ContainerUseReader {
     out_.alloc_bytes_ += blocks.bytes.estimate;
     if (of.role.is_regrown) use.grown += blocks;
     if (of.role.is_element) use.elements_alloc += blocks;
-    if (BlocksOfSize* size = SizeOf(label, of)) {
-      size->alloc += blocks;
-      if (of.role.is_regrown) size->grown += blocks;
+    if (has_reallocs_ || of.role.is_regrown) {
+      if (BlocksOfSize* size = SizeOf(label, of)) {
+        size->alloc += blocks;
+        if (of.role.is_regrown) size->grown += blocks;
+      }
     }
     if (label.lifetime_ns < 0) return;
     use.freed += blocks;
@@ -295,6 +298,7 @@ class ContainerUseReader {
   absl::flat_hash_map<std::pair<uint32_t, int64_t>, BlocksOfSize> sizes_;  // (use, size)
   // Of the profile that is being read.
   const Profile* profile_ = nullptr;
+  bool has_reallocs_ = false;
   const std::vector<uint32_t>* site_of_stack_ = nullptr;
   std::optional<StackRoles> roles_;
   std::vector<UseOfStack> use_of_stack_;       // by StackId

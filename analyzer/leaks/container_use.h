@@ -37,7 +37,7 @@ struct Blocks {
 struct BlocksOfSize {
   int64_t size_bytes = 0;
   Blocks texts;  // live
-  Blocks alloc;  // ever
+  Blocks alloc;  // ever; only where some blocks went through realloc, or grew
   Blocks grown;  // of alloc: storage that grew
 };
 
