@@ -10,7 +10,7 @@
 //    inline has none, and nothing is said of it.
 //  - copy_out: in Go a slice of a slice, or of a string, keeps the whole array. The profile
 //    cannot show that less is used than is kept, so it is only asked to be looked at, where
-//    many large arrays survive in something that grows.
+//    many large arrays, made in their size, survive in something that grows.
 //  - reserve: storage that grew step by step, again and again. One that grew once allocates
 //    twice what it holds, so what was in use at most is held against it. Sizes that follow a
 //    chain of steps tell growth from blocks that were asked for in their final size. Not of

@@ -32,7 +32,9 @@ constexpr double kWent = 0.5;
 // peak: of the process's, and what is left of it.
 constexpr double kShareOfPeak = 0.2;
 constexpr double kLeftOfPeak = 0.1;
+// copy_out.
 constexpr double kLargeBlock = 32 * kKiB;
+constexpr double kAppended = 0.1;
 
 std::string EntriesText(double entries, double entry_bytes, double entries_per_hour) {
   return absl::StrCat(Count(entries), " entries now, ", Bytes(entry_bytes), " for each, and ",
@@ -201,6 +203,8 @@ std::optional<Found> FindCopyOut(const SiteView& view, const ContainerUse& use) 
   if (use.language != Language::kGo || !view.is_growing() || !IsArray(use)) return std::nullopt;
   const double live = use.live.bytes.estimate;
   if (live < std::max(kLeastBytes, kShareOfSite * view.live_bytes())) return std::nullopt;
+  // What was appended to is full of what was appended.
+  if (use.grown_live.bytes.estimate > kAppended * live) return std::nullopt;
   if (use.live.mean_bytes() < kLargeBlock || use.live.objects < kLeastSamples) return std::nullopt;
   if (use.live.evidence() < kLeastSamples) return std::nullopt;
   const bool is_text = use.container->kind == ContainerKind::kString;

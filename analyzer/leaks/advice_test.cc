@@ -296,10 +296,10 @@ TEST(Shrink, TheStringsOfAVector) {
 // ---- copy_out
 
 std::vector<Advice> Buffers(const std::string& site, const std::string& type, double size,
-                            double life_s) {
+                            double life_s, Operation operation = Operation::kCreate) {
   SimulatedProcess p(1, 1);
   p.set_plain(true);
-  const size_t id = p.AddSite(site, Of(ContainerKind::kSlice, type, Operation::kCreate, "byte"));
+  const size_t id = p.AddSite(site, Of(ContainerKind::kSlice, type, operation, "byte"));
   for (double t = 0; t < 500; ++t) p.Allocate(id, size, t, t + life_s);
   return AdviceOn(site, SnapshotsAt(p, kRun));
 }
@@ -321,6 +321,10 @@ TEST(CopyOut, NotSmallOnes) {
 
 TEST(CopyOut, NotOnesThatGo) {
   EXPECT_THAT(Buffers("main.Read", "[]byte", 64 * kKb, 50), IsEmpty());
+}
+
+TEST(CopyOut, NotWhatWasAppendedTo) {
+  EXPECT_THAT(Buffers("main.Add", "[]byte", 64 * kKb, kForever, Operation::kGrow), IsEmpty());
 }
 
 TEST(CopyOut, NotInCxx) {

@@ -252,6 +252,7 @@ class ContainerUseReader {
     out_.live_bytes_ += blocks.bytes.estimate;
     if (of.role.is_storage) use.storage_live += blocks;
     if (of.role.is_element) use.elements_live += blocks;
+    if (of.role.is_regrown) use.grown_live += blocks;
     if (of.role.node_kind != NodeKind::kOther) {
       use.nodes += blocks;
       use.node_kind = of.role.node_kind;

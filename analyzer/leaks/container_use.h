@@ -64,6 +64,7 @@ struct ContainerUse {
   Blocks elements_alloc;
   Blocks elements_then;
   Blocks grown;  // ever allocated, of storage that grew by itself
+  Blocks grown_live;
 
   Blocks texts;  // live strings, the container's elements or itself
 
