@@ -95,6 +95,7 @@ void AddLevels(const SiteSeries& site, Levels& levels) {
 std::vector<Generation> Make(const Series& series, const std::vector<AgeGroup>& ages,
                              const Levels& levels, absl::Span<const double> boundaries) {
   std::vector<Generation> generations;
+  if (boundaries.size() < 2) return generations;
   const bool has_ages = HasAges(series);
   for (size_t i = 0; i + 1 < boundaries.size(); ++i) {
     generations.push_back(has_ages ? FromAges(ages, boundaries[i], boundaries[i + 1])
