@@ -113,6 +113,7 @@ absl::StatusOr<std::unique_ptr<GoBinary>> GoBinary::Open(const std::string& path
 
 absl::StatusOr<std::unique_ptr<GoBinary>> GoBinary::FromImage(std::unique_ptr<ElfImage> image) {
   std::unique_ptr<GoBinary> binary(new GoBinary(std::move(image)));
+  binary->FindBuildInfo();
   if (absl::Status status = binary->FindTables(); !status.ok()) return status;
   binary->ReadBuildInfo();
   return binary;
@@ -124,9 +125,9 @@ absl::Status GoBinary::FindTables() {
     if (section == nullptr || section->address == 0) continue;
     return ReadTables(section->address, section->bytes);
   }
-  // A linker that is not Go's puts it into a larger section, where its first word shows it. What
-  // has nothing of Go at all is not searched.
-  if (image_->FindSection(".go.buildinfo") != nullptr) {
+  // A linker that is not Go's puts it into a larger section, and some programs that strip lose
+  // the names; its first word shows it. What has nothing of Go at all is not searched.
+  if (!build_info_bytes_.empty()) {
     int candidates = 0;
     for (const ElfImage::Segment& segment : image_->segments()) {
       if (segment.executable) continue;
@@ -221,13 +222,20 @@ absl::Status GoBinary::ReadModuleData() {
   return absl::OkStatus();
 }
 
-void GoBinary::ReadBuildInfo() {
-  const ElfImage::Section* const section = image_->FindSection(".go.buildinfo");
-  if (section == nullptr || section->bytes.size() < kBuildInfoHeader ||
-      !absl::StartsWith(AsText(section->bytes), kBuildInfoMagic)) {
+void GoBinary::FindBuildInfo() {
+  for (const ElfImage::Segment& segment : image_->segments()) {
+    if (segment.executable) continue;
+    const absl::string_view bytes = AsText(segment.bytes);
+    const size_t found = bytes.find(kBuildInfoMagic);
+    if (found == absl::string_view::npos) continue;
+    build_info_bytes_ = segment.bytes.subspan(found);
     return;
   }
-  absl::Span<const uint8_t> rest = section->bytes.subspan(kBuildInfoHeader);
+}
+
+void GoBinary::ReadBuildInfo() {
+  if (build_info_bytes_.size() < kBuildInfoHeader) return;
+  absl::Span<const uint8_t> rest = build_info_bytes_.subspan(kBuildInfoHeader);
   const std::optional<absl::string_view> version = TakeString(&rest);
   const std::optional<absl::string_view> modules = TakeString(&rest);
   if (!version || !modules) return;

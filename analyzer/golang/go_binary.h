@@ -81,9 +81,11 @@ class GoBinary {
   // Whether run-time tables of this module begin at `address`.
   bool IsModuleData(uint64_t address) const;
   std::optional<uint64_t> FindModuleData() const;
+  void FindBuildInfo();
   void ReadBuildInfo();
 
   std::unique_ptr<ElfImage> image_;
+  absl::Span<const uint8_t> build_info_bytes_;  // from its first on; empty: there is none
   BuildInfo build_info_;
   uint64_t table_address_ = 0;           // of pclntab
   absl::Span<const uint8_t> names_;      // NUL-terminated
