@@ -146,6 +146,17 @@ TEST_F(ClassifierTest, FramesOfTheCLibraryAreGlue) {
   EXPECT_EQ(Result(stack), "address 0");
 }
 
+TEST_F(ClassifierTest, FunctionsNamedAfterALibraryAreSites) {
+  const StackId stack = AddStack({{"l_alloc"},
+                                  {"luaM_malloc_"},
+                                  {"luaH_resize"},
+                                  {"lua_rawseti"},
+                                  {"lua_setup_routes"},
+                                  {"main"}});
+  AddSample(stack, 64, 100, 100);
+  EXPECT_EQ(Result(stack), "lua_setup_routes / map table insert measured");
+}
+
 TEST_F(ClassifierTest, DoublingBlocksOfAStrippedProgramAreASlice) {
   const StackId stack = AddStack({{kNew}, {}, {}});
   for (int64_t size = 1 << 16; size <= (1 << 22); size *= 2) {

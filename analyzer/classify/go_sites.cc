@@ -36,12 +36,13 @@ ContainerKind KindOf(golang::AllocationKind kind) {
   return ContainerKind::kObject;
 }
 
-Operation OperationOf(golang::AllocationStep step) {
-  switch (step) {
+Operation OperationOf(const golang::Allocation& allocation) {
+  switch (allocation.step) {
     case golang::AllocationStep::kCreate:
       return Operation::kCreate;
     case golang::AllocationStep::kGrow:
-      return Operation::kGrow;
+      return allocation.kind == golang::AllocationKind::kMap ? Operation::kRehash
+                                                             : Operation::kGrow;
     case golang::AllocationStep::kInsert:
       return Operation::kInsert;
     case golang::AllocationStep::kCopy:
@@ -59,7 +60,7 @@ Container ContainerOf(const golang::Allocation& allocation) {
                        ? "closure"
                        : ShortGoType(allocation.type);
   container.element = ShortGoType(allocation.element);
-  container.operation = OperationOf(allocation.step);
+  container.operation = OperationOf(allocation);
   if (allocation.is_inferred) container.evidence = Evidence::kInferred;
   const GoContainer* const known = FindGoContainerType(allocation.package, allocation.type);
   if (known != nullptr) {

@@ -88,8 +88,13 @@ constexpr FunctionRule kLua[] = {
     {"luaH_*", kMap, "table", kPlain, kInsert},
     {"luaH_resize*", kMap, "table", kPlain, kRehash},
     {"lua_createtable", kMap, "table", kPlain, kCreate},
-    {"lua_set*", kMap, "table", kPlain, kInsert},
-    {"lua_rawset*", kMap, "table", kPlain, kInsert},
+    {"lua_setfield", kMap, "table", kPlain, kInsert},
+    {"lua_setglobal", kMap, "table", kPlain, kInsert},
+    {"lua_seti", kMap, "table", kPlain, kInsert},
+    {"lua_settable", kMap, "table", kPlain, kInsert},
+    {"lua_rawset", kMap, "table", kPlain, kInsert},
+    {"lua_rawseti", kMap, "table", kPlain, kInsert},
+    {"lua_rawsetp", kMap, "table", kPlain, kInsert},
     {"luaL_setfuncs", kMap, "table", kPlain, kInsert},
     {"luaL_newmetatable", kMap, "table", kPlain, kCreate},
     {"luaL_ref", kMap, "table", kPlain, kInsert},
@@ -120,9 +125,17 @@ constexpr FunctionRule kLua[] = {
     {"lua_newstate", kObject, "lua_State", kOpaque, kCreate},
     {"luaL_newstate", kObject, "lua_State", kOpaque, kCreate},
 };
+// Of lua_ only what may allocate, each by its whole name: programs give their own functions for
+// Lua such names too.
 constexpr absl::string_view kLuaGlue[] = {
-    "lua_*",  "luaL_*", "luaA_*", "luaC_*", "luaD_*", "luaE_*", "luaG_*", "luaK_*",  "luaM_*",
-    "luaO_*", "luaT_*", "luaU_*", "luaV_*", "luaX_*", "luaY_*", "luaZ_*", "l_alloc",
+    "lua_arith",   "lua_call",     "lua_callk",    "lua_checkstack",   "lua_cpcall",
+    "lua_dump",    "lua_gc",       "lua_getfield", "lua_getglobal",    "lua_geti",
+    "lua_getinfo", "lua_gettable", "lua_len",      "lua_next",         "lua_pcall",
+    "lua_pcallk",  "lua_rawgetp",  "lua_resume",   "lua_setmetatable", "lua_stringtonumber",
+    "lua_yieldk",  "luaL_*",       "luaA_*",       "luaC_*",           "luaD_*",
+    "luaE_*",      "luaG_*",       "luaK_*",       "luaM_*",           "luaO_*",
+    "luaT_*",      "luaU_*",       "luaV_*",       "luaX_*",           "luaY_*",
+    "luaZ_*",      "l_alloc",
 };
 constexpr absl::string_view kLuaModules[] = {"liblua"};
 constexpr absl::string_view kOnlyWithLua[] = {"liblua", "lua_", "luaL_", "luaM_"};

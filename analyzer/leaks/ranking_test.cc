@@ -345,6 +345,14 @@ TEST(Rank, OneSnapshotListsSuspects) {
   }
 }
 
+// Ages are whole seconds: what ran for one has none to speak of.
+TEST(Rank, AgesAreToldOfRunsThatHaveSome) {
+  SimulatedProcess p(5, kKb);
+  Leak(p, 4, 50);
+  EXPECT_EQ(Find(RankAt(p, {1}), "leak").reason.find("older than"), std::string::npos);
+  EXPECT_NE(Find(RankAt(p, {50}), "leak").reason.find("older than 25s"), std::string::npos);
+}
+
 TEST(Rank, SurvivorsFromAllOfALongRunAreALeakInOneSnapshot) {
   SimulatedProcess p(5, 64 * kKb);
   Leak(p, 0.01, 600);

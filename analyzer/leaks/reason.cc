@@ -96,7 +96,8 @@ class Sentence {
   }
 
   void AddOldShare() {
-    if (!j_.old_share) return;
+    // Ages are whole seconds.
+    if (!j_.old_share || series_.ages_s.back() < 2) return;
     Add(absl::StrCat(Share(*j_.old_share), " of it older than ",
                      Seconds(series_.ages_s.back() / 2)));
   }

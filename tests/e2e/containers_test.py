@@ -31,6 +31,34 @@ CXX = {
     "InlinedVector": ("slice", r"slice<Animal>", "grow"),
     "Json": ("map", r"map<string, .*json.*>", "insert"),
 }
+LIBRARIES = {
+    "BoostVector": ("slice", r"slice<Animal>", "grow"),
+    "BoostSmallVector": ("slice", r"slice<Animal>", "grow"),
+    "BoostString": ("string", r"string", "grow"),
+    "BoostDeque": ("deque", r"deque<Animal>", "insert"),
+    "BoostList": ("list", r"list<Animal>", "insert"),
+    "BoostMap": ("map", r"map<int, Animal>", "insert"),
+    "BoostFlatMap": ("map", r"map<int, Animal>", "grow"),
+    "BoostUnorderedMap": ("map", r"map<int, Animal>", "insert"),
+    "BoostUnorderedSet": ("set", r"set<long>", "insert"),
+    "BoostMultiIndex": ("set", r"set<Animal>", "insert"),
+    "BoostMakeShared": ("object", r"object<Animal>", "create"),
+    "QtList": ("slice", r"slice<Animal>", "grow"),
+    "QtVarLengthArray": ("slice", r"slice<Animal>", "grow"),
+    "QtQueue": ("queue", r"queue<Animal>", "grow"),
+    "QtHash": ("map", r"map<int, Animal>", "grow"),
+    "QtSet": ("set", r"set<long>", "grow"),
+    "QtMap": ("map", r"map<int, Animal>", "insert"),
+    "QtString": ("string", r"string", "grow"),
+    "QtByteArray": ("buffer", r"buffer", "grow"),
+    "QtSharedPointer": ("object", r"object<Animal>", "create"),
+    "ProtobufRepeatedField": ("slice", r"slice<long>", "grow"),
+    "ProtobufRepeatedMessages": ("slice", r"slice<Value>", "grow"),
+    "ProtobufMap": ("map", r"map<string, Value>", "insert"),
+    "ProtobufArena": ("buffer", r"buffer", "grow"),
+    "RapidjsonArray": ("slice", r"slice", "grow"),
+    "RapidjsonObject": ("map", r"map", "insert"),
+}
 C = {
     # GLib's own file has no names for what grows it inside.
     "hash_table": ("map", r"map", "insert"),
@@ -38,6 +66,11 @@ C = {
     "pointers": ("slice", r"slice", "grow"),
     "string": ("string", r"string", "grow"),
     "list": ("list", r"list", "insert"),
+    "cjson_object": ("map", r"map", "insert"),
+    "cjson_array": ("list", r"list", "create"),
+    "jansson_object": ("map", r"map", "insert"),
+    "jansson_array": ("slice", r"slice", "grow"),
+    "lua_table": ("map", r"map", "insert"),
     "grown": ("slice", r"slice\?", "grow"),
 }
 RUST = {
@@ -83,6 +116,9 @@ class Containers(e2e.Case):
 
     def test_cxx(self):
         self.check("zoo_cc", CXX)
+
+    def test_libraries(self):
+        self.check("zoo_libraries", LIBRARIES)
 
     def test_c(self):
         self.check("zoo_c", C)
