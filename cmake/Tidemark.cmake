@@ -66,7 +66,7 @@ function(tidemark_test name)
   add_executable(${name}_test ${ARG_SOURCES})
   target_link_libraries(${name}_test PRIVATE ${ARG_DEPS} GTest::gmock GTest::gtest_main
                                              tidemark_warnings tidemark_sanitize)
-  target_compile_options(${name}_test PRIVATE "$<$<CONFIG:RelWithDebInfo>:-O1;-g1>")
+  target_compile_options(${name}_test PRIVATE "$<$<CONFIG:RelWithDebInfo>:-Og;-g1>")
   target_compile_definitions(${name}_test PRIVATE
     TIDEMARK_SOURCE_DIR="${PROJECT_SOURCE_DIR}" TIDEMARK_BINARY_DIR="${PROJECT_BINARY_DIR}")
   gtest_discover_tests(${name}_test TEST_PREFIX ${name}. DISCOVERY_MODE PRE_TEST

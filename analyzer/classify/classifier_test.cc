@@ -154,7 +154,7 @@ TEST_F(ClassifierTest, FunctionsNamedAfterALibraryAreSites) {
                                   {"lua_setup_routes"},
                                   {"main"}});
   AddSample(stack, 64, 100, 100);
-  EXPECT_EQ(Result(stack), "lua_setup_routes / map table insert measured");
+  EXPECT_EQ(Result(stack), "lua_setup_routes / map table grow measured");
 }
 
 TEST_F(ClassifierTest, DoublingBlocksOfAStrippedProgramAreASlice) {
