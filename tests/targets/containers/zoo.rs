@@ -11,13 +11,22 @@ struct Animal {
     legs: [u64; 6],
 }
 
+static mut KEPT: *const u8 = std::ptr::null();
+
+/// Never drops it, nor is anything of it optimized away: it may be reached from `KEPT`.
+#[inline(never)]
+fn keep<T>(all: T) {
+    let all = Box::into_raw(Box::new(all)) as *const u8;
+    unsafe { std::ptr::addr_of_mut!(KEPT).write_volatile(all) };
+}
+
 #[inline(never)]
 fn vec() {
     let mut all = Vec::new();
     for i in 0..MANY {
         all.push(Animal { legs: [i; 6] });
     }
-    std::mem::forget(std::hint::black_box(all));
+    keep(all);
 }
 
 #[inline(never)]
@@ -26,7 +35,7 @@ fn string() {
     for _ in 0..MANY {
         text.push_str("a roar");
     }
-    std::mem::forget(std::hint::black_box(text));
+    keep(text);
 }
 
 #[inline(never)]
@@ -35,7 +44,7 @@ fn hash_map() {
     for i in 0..MANY {
         all.insert(i, Animal { legs: [i; 6] });
     }
-    std::mem::forget(std::hint::black_box(all));
+    keep(all);
 }
 
 #[inline(never)]
@@ -44,7 +53,7 @@ fn hash_set() {
     for i in 0..MANY {
         all.insert(i);
     }
-    std::mem::forget(std::hint::black_box(all));
+    keep(all);
 }
 
 #[inline(never)]
@@ -53,7 +62,7 @@ fn btree_map() {
     for i in 0..MANY {
         all.insert(i, Animal { legs: [i; 6] });
     }
-    std::mem::forget(std::hint::black_box(all));
+    keep(all);
 }
 
 #[inline(never)]
@@ -62,7 +71,7 @@ fn vec_deque() {
     for i in 0..MANY {
         all.push_back(Animal { legs: [i; 6] });
     }
-    std::mem::forget(std::hint::black_box(all));
+    keep(all);
 }
 
 #[inline(never)]
@@ -71,7 +80,7 @@ fn linked_list() {
     for i in 0..MANY {
         all.push_back(i);
     }
-    std::mem::forget(std::hint::black_box(all));
+    keep(all);
 }
 
 #[inline(never)]
@@ -80,20 +89,20 @@ fn binary_heap() {
     for i in 0..MANY {
         all.push(i);
     }
-    std::mem::forget(std::hint::black_box(all));
+    keep(all);
 }
 
 #[inline(never)]
 fn shared() {
     for i in 0..MANY {
-        std::mem::forget(std::hint::black_box(Rc::new([i; 9])));
+        keep(Rc::new([i; 9]));
     }
 }
 
 #[inline(never)]
 fn atomic() {
     for i in 0..MANY {
-        std::mem::forget(std::hint::black_box(Arc::new(Animal { legs: [i; 6] })));
+        keep(Arc::new(Animal { legs: [i; 6] }));
     }
 }
 
