@@ -47,6 +47,9 @@ constexpr size_t kMostInlined = 64;
 
 constexpr absl::string_view kBuildInfoMagic = "\xff Go buildinf:";
 constexpr uint64_t kBuildInfoHeader = 32;
+constexpr uint64_t kBuildInfoPointer = 14;  // where the size of a pointer is
+constexpr uint64_t kBuildInfoFlags = 15;
+constexpr uint8_t kBuildInfoInline = 2;   // a flag: the texts follow; since Go 1.18
 constexpr uint64_t kBuildInfoGuard = 16;  // around the text about modules
 constexpr uint64_t kMostNameBytes = 16384;
 constexpr int kMostCandidates = 16;  // for the function table
@@ -61,6 +64,12 @@ bool IsFunctionTable(absl::Span<const uint8_t> bytes) {
 
 absl::string_view AsText(absl::Span<const uint8_t> bytes) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
+// Programs that read such information have its first bytes as text of their own.
+bool IsBuildInfo(absl::Span<const uint8_t> bytes) {
+  return bytes.size() >= kBuildInfoHeader && bytes[kBuildInfoPointer] == 8 &&
+         (bytes[kBuildInfoFlags] & kBuildInfoInline) != 0;
 }
 
 // A varint of at most 32 bits, taken off the front.
@@ -226,15 +235,16 @@ void GoBinary::FindBuildInfo() {
   for (const ElfImage::Segment& segment : image_->segments()) {
     if (segment.executable) continue;
     const absl::string_view bytes = AsText(segment.bytes);
-    const size_t found = bytes.find(kBuildInfoMagic);
-    if (found == absl::string_view::npos) continue;
-    build_info_bytes_ = segment.bytes.subspan(found);
-    return;
+    for (size_t at = 0; (at = bytes.find(kBuildInfoMagic, at)) != absl::string_view::npos; ++at) {
+      if (!IsBuildInfo(segment.bytes.subspan(at))) continue;
+      build_info_bytes_ = segment.bytes.subspan(at);
+      return;
+    }
   }
 }
 
 void GoBinary::ReadBuildInfo() {
-  if (build_info_bytes_.size() < kBuildInfoHeader) return;
+  if (build_info_bytes_.empty()) return;
   absl::Span<const uint8_t> rest = build_info_bytes_.subspan(kBuildInfoHeader);
   const std::optional<absl::string_view> version = TakeString(&rest);
   const std::optional<absl::string_view> modules = TakeString(&rest);

@@ -105,6 +105,16 @@ TEST(GoBinary, BuildInfo) {
   EXPECT_THAT((*binary)->build_info().modules, ElementsAre("example.com/app", "dotless/lib"));
 }
 
+// Its first bytes are text in programs that read it.
+TEST(GoBinary, BuildInfoAmongTextsThatBeginLikeIt) {
+  testing::FakeProgram program = SmallProgram();
+  program.AddFunction("main.\xff Go buildinf:");
+  program.AddFunction("main.\xff Go buildinf:bbb");
+  const auto binary = Open(program.Build());
+  ASSERT_TRUE(binary.ok()) << binary.status();
+  EXPECT_EQ((*binary)->build_info().version, "go1.26.0");
+}
+
 TEST(GoBinary, OtherPrograms) {
   EXPECT_TRUE(absl::IsInvalidArgument(GoBinary::Open("/bin/true").status()));
   std::string bytes = SmallProgram().Build();
