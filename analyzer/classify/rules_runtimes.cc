@@ -125,17 +125,24 @@ constexpr FunctionRule kLua[] = {
     {"lua_newstate", kObject, "lua_State", kOpaque, kCreate},
     {"luaL_newstate", kObject, "lua_State", kOpaque, kCreate},
 };
-// Of lua_ only what may allocate, each by its whole name: programs give their own functions for
-// Lua such names too.
+// Of lua_ only what may allocate or run Lua code (metamethods, finalizers), each by its whole
+// name: programs give their own functions for Lua such names too.
 constexpr absl::string_view kLuaGlue[] = {
-    "lua_arith",   "lua_call",     "lua_callk",    "lua_checkstack",   "lua_cpcall",
-    "lua_dump",    "lua_gc",       "lua_getfield", "lua_getglobal",    "lua_geti",
-    "lua_getinfo", "lua_gettable", "lua_len",      "lua_next",         "lua_pcall",
-    "lua_pcallk",  "lua_rawgetp",  "lua_resume",   "lua_setmetatable", "lua_stringtonumber",
-    "lua_yieldk",  "luaL_*",       "luaA_*",       "luaC_*",           "luaD_*",
-    "luaE_*",      "luaG_*",       "luaK_*",       "luaM_*",           "luaO_*",
-    "luaT_*",      "luaU_*",       "luaV_*",       "luaX_*",           "luaY_*",
-    "luaZ_*",      "l_alloc",
+    "lua_arith",        "lua_call",        "lua_callk",
+    "lua_checkstack",   "lua_close",       "lua_closeslot",
+    "lua_closethread",  "lua_compare",     "lua_cpcall",
+    "lua_dump",         "lua_equal",       "lua_gc",
+    "lua_getfield",     "lua_getglobal",   "lua_geti",
+    "lua_getinfo",      "lua_gettable",    "lua_len",
+    "lua_lessthan",     "lua_next",        "lua_pcall",
+    "lua_pcallk",       "lua_resetthread", "lua_resume",
+    "lua_setmetatable", "lua_settop",      "lua_stringtonumber",
+    "lua_yield",        "lua_yieldk",      "luaL_*",
+    "luaA_*",           "luaC_*",          "luaD_*",
+    "luaE_*",           "luaG_*",          "luaK_*",
+    "luaM_*",           "luaO_*",          "luaT_*",
+    "luaU_*",           "luaV_*",          "luaX_*",
+    "luaY_*",           "luaZ_*",          "l_alloc",
 };
 constexpr absl::string_view kLuaModules[] = {"liblua"};
 constexpr absl::string_view kOnlyWithLua[] = {"liblua", "lua_", "luaL_", "luaM_"};
