@@ -25,24 +25,9 @@
 #include "absl/container/flat_hash_set.h"
 #include "absl/container/inlined_vector.h"
 #include "absl/container/node_hash_map.h"
+#include "tests/targets/containers/animal.h"
 
 namespace zoo {
-
-struct Animal {
-  int legs = 0;
-  double weight[6] = {};
-};
-
-constexpr int kMany = 2000;
-// What is kept is reachable from here, so that nothing of it is optimized away.
-const void* volatile g_kept;
-
-template <class Container>
-void Keep(Container* container) {
-  g_kept = container;
-}
-
-#define ZOO_FUNCTION __attribute__((noinline)) void
 
 ZOO_FUNCTION Vector() {
   auto* all = new std::vector<Animal>;

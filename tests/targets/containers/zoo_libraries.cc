@@ -32,23 +32,9 @@
 #include <cstdlib>
 #include <string>
 
+#include "tests/targets/containers/animal.h"
+
 namespace zoo {
-
-struct Animal {
-  int legs = 0;
-  double weight[6] = {};
-};
-
-constexpr int kMany = 2000;
-// What is kept is reachable from here, so that nothing of it is optimized away.
-const void* volatile g_kept;
-
-template <class Container>
-void Keep(Container* container) {
-  g_kept = container;
-}
-
-#define ZOO_FUNCTION __attribute__((noinline)) void
 
 ZOO_FUNCTION BoostVector() {
   auto* all = new boost::container::vector<Animal>;
