@@ -31,9 +31,11 @@ Json Decimal(double value) { return std::round(value * 100) / 100; }
 
 Json TrendJson(const std::optional<leaks::Trend>& trend) {
   if (!trend) return Json();
-  return Json{{"mann_kendall_z", Decimal(trend->mann_kendall_z)},
-              {"growth_z", Decimal(trend->growth_z)},
-              {"late_z", Decimal(trend->late_z)}};
+  const leaks::GrowthTests& tests = trend->tests;
+  return Json{{"mann_kendall_z", Decimal(tests.mann_kendall_z)},
+              {"growth_z", Decimal(tests.growth_z)},
+              {"late_z", Decimal(tests.late_z)},
+              {"of", trend->of_elements ? "elements" : "site"}};
 }
 
 Json FlowsJson(const std::optional<leaks::Flows>& flows) {

@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <array>
-#include <cmath>
 #include <utility>
 
+#include "analyzer/leaks/stack_role.h"
 #include "analyzer/leaks/statistics.h"
 
 namespace tidemark::leaks {
@@ -16,14 +16,8 @@ constexpr double kSure = 2.326;
 // Expected share of false ones among the sites called leaks, and among suspects.
 constexpr double kLeakFalseDiscoveries = 0.01;
 constexpr double kSuspectFalseDiscoveries = 0.05;
-// With fewer snapshots, turnover always overrules a trend: three points rise by chance when
-// one looks at a saw's teeth. With as many, one whose ranks alone have a smaller chance than
-// kSureTrend stands.
-constexpr size_t kManySnapshots = 5;
-constexpr double kSureTrend = 0.01;
-// Of all pairs of levels, so much more rise than fall: 0.8 is nine of ten.
-constexpr double kSureOrder = 0.8;
-constexpr size_t kTrendSnapshots = 3;
+// The least share of the newest level that elements must have to speak for their site.
+constexpr double kElementsShare = 0.25;
 
 // Turnover: a share of the oldest level below this is "nothing is left".
 constexpr double kNothingKept = 0.1;
@@ -75,23 +69,18 @@ class SiteJudge {
   }
 
   // The chance to see such growth where there is none.
-  double TestGrowth(Judgement& j) {
+  double TestSite(Judgement& j) {
     if (n_ < 2) return 1;
-    residual_ = ResidualDeviation(series_.times_s, levels_);
-    z_all_ = Z(0, n_ - 1);
-    if (n_ == 2) return UpperTail(z_all_);
-    const size_t middle = (n_ - 1) / 2;
-    z_late_ = Z(middle, n_ - 1);
-    const MannKendall trend = TestTrend(levels_);
-    rises_surely_ =
-        n_ >= kManySnapshots && trend.p <= kSureTrend && trend.s >= kSureOrder * trend.max_s;
-    j.trend = Trend{.mann_kendall_z = trend.z, .growth_z = z_all_, .late_z = z_late_};
-    // Three or four points cannot reach 5 %: they must rise all the way, and the first half
-    // must count for itself.
-    const bool rises =
-        n_ < kManySnapshots ? trend.s == trend.max_s && Z(0, middle) > kSure : trend.p <= 0.05;
-    each_part_grows_ = rises && z_late_ > kSure;
-    return UpperTail(z_all_);
+    whole_ = tests_ = TestGrowth(series_.times_s, LevelsOf(Part::kWhole));
+    const bool two_tests = HasElementsBesideStorage();
+    bool of_elements = false;
+    if (two_tests) {
+      const GrowthTests elements = TestGrowth(series_.times_s, LevelsOf(Part::kElements));
+      of_elements = elements.least > whole_.least;
+      if (of_elements) tests_ = elements;
+    }
+    if (n_ >= kTrendSnapshots) j.trend = Trend{.tests = tests_, .of_elements = of_elements};
+    return std::min(1.0, (two_tests ? 2 : 1) * UpperTail(tests_.growth_z));
   }
 
   void Decide(bool passes_leak, bool passes_suspect, Judgement& j) const {
@@ -101,19 +90,19 @@ class SiteJudge {
     }
     const bool turned_over = HasTurnedOver(j);
     const bool is_growing_array = IsGrowingArray();
-    if (n_ >= kTrendSnapshots && passes_leak && each_part_grows_ && !turned_over) {
+    if (n_ >= kTrendSnapshots && passes_leak && tests_.each_part_grows && !turned_over) {
       Set(Verdict::kLeak, Cause::kTrend, j);
     } else if (is_growing_array) {
       Set(n_ >= kTrendSnapshots ? Verdict::kLeak : Verdict::kSuspect, Cause::kGrowingArray, j);
-    } else if (z_all_ > kLikely && StillGrows() && IsSpread(j, kSpreadSeconds)) {
+    } else if (tests_.growth_z > kLikely && StillGrows() && IsSpread(j, kSpreadSeconds)) {
       Set(Verdict::kLeak, Cause::kSpread, j);
-    } else if (turned_over && z_all_ > -kSure) {
+    } else if (turned_over && tests_.growth_z > -kSure) {
       Set(Verdict::kSteady, Cause::kTurnover, j);
-    } else if (z_all_ > kSure && !StillGrows()) {
+    } else if (tests_.growth_z > kSure && !StillGrows()) {
       Set(Verdict::kSteady, Cause::kStopped, j);
     } else if (passes_suspect) {
       Set(Verdict::kSuspect, Cause::kGrowing, j);
-    } else if (z_all_ < -kSure) {
+    } else if (tests_.growth_z < -kSure) {
       Set(Verdict::kShrinking, Cause::kShrank, j);
     } else {
       Set(Verdict::kSteady, Cause::kNoGrowth, j);
@@ -131,7 +120,7 @@ class SiteJudge {
   // or the blocks became larger and not more.
   bool IsArray() const {
     const Container* c = container();
-    if (c != nullptr) return c->operation == Operation::kGrow || c->operation == Operation::kRehash;
+    if (c != nullptr) return IsGrowth(c->operation);
     if (site_.at.back().reallocated_bytes > 0.5 * levels_.back()) return true;
     const Amount& then = site_.at.front().live;
     const Amount& now = site_.at.back().live;
@@ -140,6 +129,24 @@ class SiteJudge {
   }
 
   Amount FreedUntil(size_t i) const { return site_.at[i].alloc - site_.at[i].live; }
+
+  enum class Part { kWhole, kElements };
+
+  Levels LevelsOf(Part part) const {
+    Levels levels;
+    for (const SiteAtTime& at : site_.at) {
+      const bool is_whole = part == Part::kWhole;
+      levels.live.push_back(is_whole ? at.live : at.live - at.grown_live);
+      if (series_.has_alloc)
+        levels.alloc.push_back(is_whole ? at.alloc : at.alloc - at.grown_alloc);
+    }
+    return levels;
+  }
+
+  bool HasElementsBesideStorage() const {
+    const double grown = site_.at.back().grown_live.sum.estimate;
+    return grown > 0 && levels_.back() - grown >= kElementsShare * levels_.back();
+  }
 
   // What is live at both ends cancels, so the difference is made of what was allocated and
   // what was freed in between; two independent levels bound it as well.
@@ -226,24 +233,7 @@ class SiteJudge {
     }
   }
 
-  double CountVariance(size_t from, size_t to) const {
-    const double independent =
-        site_.at[from].live.count_variance + site_.at[to].live.count_variance;
-    if (!series_.has_alloc) return independent;
-    const double flows = (site_.at[to].alloc - site_.at[from].alloc).count_variance +
-                         (FreedUntil(to) - FreedUntil(from)).count_variance;
-    // No flow and yet another level: the recorder thinned its live table in between.
-    return flows > 0 ? std::min(flows, independent) : independent;
-  }
-
-  double Z(size_t from, size_t to) const {
-    const double delta = levels_[to] - levels_[from];
-    if (delta == 0) return 0;
-    const double variance = std::max({CountVariance(from, to), 2 * residual_ * residual_, 1.0});
-    return delta / std::sqrt(variance);
-  }
-
-  bool StillGrows() const { return n_ < kTrendSnapshots || z_late_ > kLikely; }
+  bool StillGrows() const { return n_ < kTrendSnapshots || tests_.late_z > kLikely; }
 
   // More blocks of the same size, not the same blocks grown larger.
   bool GrowsByNumber() const {
@@ -258,7 +248,7 @@ class SiteJudge {
   // time overrule it; a saw's teeth rise by chance, but not that well.
   bool HasTurnedOver(const Judgement& j) const {
     if ((IsArray() && !GrowsByNumber()) || !j.kept) return false;
-    if (rises_surely_) return false;
+    if (tests_.rises_surely) return false;
     return j.kept->share < kNothingKept && j.kept->samples >= kMinSamplesToKnow;
   }
 
@@ -305,7 +295,7 @@ class SiteJudge {
   // By the ranks of the levels alone, since few large blocks make a wide count of them: the
   // chance of such an order without a trend is below 1 %, and the later half has its share.
   bool RisesAllTheTime() const {
-    if (!rises_surely_) return false;
+    if (!whole_.rises_surely) return false;
     const double late = levels_.back() - levels_[(n_ - 1) / 2];
     return late >= kLateShare * (levels_.back() - levels_.front());
   }
@@ -355,11 +345,8 @@ class SiteJudge {
   double total_live_;
   size_t n_;
   std::vector<double> levels_;  // live bytes per snapshot
-  double residual_ = 0;
-  double z_all_ = 0;
-  double z_late_ = 0;
-  bool rises_surely_ = false;     // by the ranks of many levels alone
-  bool each_part_grows_ = false;  // Mann-Kendall, and the halves
+  GrowthTests whole_;
+  GrowthTests tests_;  // of the part that counts
 };
 
 }  // namespace
@@ -378,8 +365,6 @@ const char* Name(Verdict verdict) {
   return "";
 }
 
-double Trend::least() const { return std::min({mann_kendall_z, growth_z, late_z}); }
-
 std::vector<Judgement> JudgeAll(const Series& series) {
   double total_live = 0;
   for (const SiteSeries& site : series.sites) total_live += site.at.back().live.sum.estimate;
@@ -392,7 +377,7 @@ std::vector<Judgement> JudgeAll(const Series& series) {
     SiteJudge& judge = judges.emplace_back(series, series.sites[i], total_live);
     judged.push_back(i);
     judgements[i] = judge.Measure();
-    p_values.push_back(judge.TestGrowth(judgements[i]));
+    p_values.push_back(judge.TestSite(judgements[i]));
   }
   const std::vector<bool> leaks = ControlFalseDiscoveries(p_values, kLeakFalseDiscoveries);
   const std::vector<bool> suspects = ControlFalseDiscoveries(p_values, kSuspectFalseDiscoveries);

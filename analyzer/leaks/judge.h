@@ -7,6 +7,9 @@
 //    compound Poisson count), so that a steady site's own noise is no growth. Mann-Kendall
 //    of few points has no small p, so the false discovery rate over all sites is controlled
 //    for newest - oldest; the other two then have to hold on their own (5 and 1 %).
+//    A table among its nodes weighs as chance as much as thousands of them, though its
+//    doubling is no chance at all: a site that has both is tested whole and without what grew by
+//    copying, and the stronger counts, at twice its p.
 //  - turnover: what was live in an earlier snapshot and still is. A cache at its limit and
 //    batches that are freed keep nothing, however their level stands when one looks.
 //  - spread: survivors from every quarter of the run. A burst or a warm-up has them from
@@ -26,6 +29,7 @@
 
 #include "analyzer/leaks/interval.h"
 #include "analyzer/leaks/series.h"
+#include "analyzer/leaks/trend.h"
 
 namespace tidemark::leaks {
 
@@ -45,12 +49,9 @@ enum class Cause {
   kShrank,
 };
 
-// The three tests of a trend, in standard deviations; three snapshots or more.
 struct Trend {
-  double mann_kendall_z = 0;
-  double growth_z = 0;  // newest - oldest
-  double late_z = 0;    // newest - the middle one
-  double least() const;
+  GrowthTests tests;
+  bool of_elements = false;  // of the site without the storage that grew
 };
 
 // What happened to a site between the oldest and the newest snapshot, in bytes; two
@@ -67,7 +68,7 @@ struct Flows {
 struct Judgement {
   Verdict verdict = Verdict::kSteady;
   Cause cause = Cause::kNoGrowth;
-  std::optional<Trend> trend;
+  std::optional<Trend> trend;  // three snapshots or more
   std::optional<Flows> flows;
   double order = 0;  // among the same verdict: more is worse
   std::optional<Interval> live_ci;

@@ -9,6 +9,7 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "analyzer/leaks/stack_role.h"
 #include "analyzer/report/frame.h"
 
 namespace tidemark::leaks {
@@ -77,7 +78,7 @@ class SnapshotReader {
       if (profile_.stack(stack).empty()) continue;
       uint32_t& site = site_of_stack[stack.value];
       if (site == Series::kNoSite) site = SiteOf(stack, index, series);
-      AddRow(row, is_newest, series.sites[site].at[index_]);
+      AddRow(row, is_newest, IsGrownStorage(stack), series.sites[site].at[index_]);
     }
     const std::vector<LiveOfStack> live = SumByStack();
     ChooseStacks(site_of_stack, live, series.sites);
@@ -155,11 +156,22 @@ class SnapshotReader {
     return amount;
   }
 
-  void AddRow(size_t row, bool is_newest, SiteAtTime& site) {
-    if (alloc_type_ >= 0) site.alloc += AmountOf(row, alloc_type_, alloc_objects_, alloc_error_);
+  bool IsGrownStorage(StackId stack) const {
+    const ContainerId container = profile_.annotations().container[stack.value];
+    return container.valid() &&
+           IsGrowth(profile_.annotations().containers[container.value].operation);
+  }
+
+  void AddRow(size_t row, bool is_newest, bool is_grown_storage, SiteAtTime& site) {
+    if (alloc_type_ >= 0) {
+      const Amount alloc = AmountOf(row, alloc_type_, alloc_objects_, alloc_error_);
+      site.alloc += alloc;
+      if (is_grown_storage) site.grown_alloc += alloc;
+    }
     if (profile_.values(static_cast<size_t>(live_type_))[row] == 0) return;
     const Amount live = AmountOf(row, live_type_, live_objects_, live_error_);
     site.live += live;
+    if (is_grown_storage) site.grown_live += live;
     if (!is_newest) return;
     for (const Label& label : profile_.labels(profile_.sample_labels()[row])) {
       if (label.str.value != 0 || label.num < 0) continue;

@@ -44,6 +44,9 @@ struct AgeGroup {
 struct SiteAtTime {
   Amount live;   // bytes
   Amount alloc;  // bytes ever allocated; zero when the profile does not say
+  // Of both, the storage that grew (stack_role.h).
+  Amount grown_live;
+  Amount grown_alloc;
   // Of `live`, in blocks that went through realloc; newest snapshot only.
   double reallocated_bytes = 0;
   std::vector<AgeGroup> ages;  // of live blocks, as far as labelled; newest snapshot only

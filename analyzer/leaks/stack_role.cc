@@ -56,19 +56,6 @@ bool NamesSize(absl::string_view function) {
   return false;
 }
 
-// Growth of storage, by copying it or by making a table of buckets anew.
-bool IsGrowth(Operation operation) {
-  switch (operation) {
-    case Operation::kUnknown:
-    case Operation::kCreate:
-    case Operation::kInsert:
-    case Operation::kCopy:
-      return false;
-    default:
-      return true;
-  }
-}
-
 // Whose elements differ from each other, so that they are no copies.
 bool IsAssociative(const Container& container) {
   return container.kind == ContainerKind::kMap || container.kind == ContainerKind::kSet;
@@ -79,6 +66,10 @@ bool IsString(absl::string_view type) {
 }
 
 }  // namespace
+
+bool IsGrowth(Operation operation) {
+  return operation == Operation::kGrow || operation == Operation::kRehash;
+}
 
 int64_t LinkBytes(NodeKind kind) {
   switch (kind) {

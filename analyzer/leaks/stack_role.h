@@ -24,6 +24,9 @@ enum class NodeKind : uint8_t { kOther, kTree, kHash, kList, kForwardList };
 // What a node holds besides its element, at least.
 int64_t LinkBytes(NodeKind kind);
 
+// Of storage, by copying it or by making a table of buckets anew.
+bool IsGrowth(Operation operation);
+
 struct StackRole {
   bool is_storage = false;
   bool is_element = false;

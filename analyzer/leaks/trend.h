@@ -1,0 +1,45 @@
+// Does an amount grow from snapshot to snapshot? Three tests of its levels, in standard
+// deviations. The number of blocks counts as chance (Amount::count_variance), so that a steady
+// site's own noise is no growth.
+//
+// Thread class: plain values and pure functions. Allocation class: may allocate.
+
+#ifndef TIDEMARK_ANALYZER_LEAKS_TREND_H_
+#define TIDEMARK_ANALYZER_LEAKS_TREND_H_
+
+#include <vector>
+
+#include "absl/types/span.h"
+#include "analyzer/leaks/series.h"
+
+namespace tidemark::leaks {
+
+// Trends need so many snapshots.
+inline constexpr size_t kTrendSnapshots = 3;
+// With fewer, no rank test reaches a small p.
+inline constexpr size_t kManySnapshots = 5;
+
+// One amount in each snapshot, oldest first.
+struct Levels {
+  std::vector<Amount> live;
+  std::vector<Amount> alloc;  // ever; empty when the profiles do not say
+
+  // Of what was ever allocated, what is no longer live. REQUIRES: alloc is not empty.
+  Amount FreedUntil(size_t i) const { return alloc[i] - live[i]; }
+};
+
+struct GrowthTests {
+  double mann_kendall_z = 0;     // 0 with two snapshots
+  double growth_z = 0;           // newest - oldest
+  double late_z = 0;             // newest - the middle one; 0 with two snapshots
+  double least = 0;              // of those that there are
+  bool rises_surely = false;     // by the ranks of many levels alone
+  bool each_part_grows = false;  // by the ranks, and in the later half
+};
+
+// REQUIRES: two levels or more; `times_s` has as many, rising.
+GrowthTests TestGrowth(absl::Span<const double> times_s, const Levels& levels);
+
+}  // namespace tidemark::leaks
+
+#endif  // TIDEMARK_ANALYZER_LEAKS_TREND_H_
