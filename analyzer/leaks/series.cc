@@ -33,8 +33,8 @@ std::string FrameKey(const report::Frame& frame) {
 // Numbers for frames and functions that are the same in all snapshots.
 struct KeyTable {
   absl::flat_hash_map<std::string, uint32_t> ids;
-  uint32_t Intern(std::string key) {
-    return ids.try_emplace(std::move(key), static_cast<uint32_t>(ids.size())).first->second;
+  uint32_t Intern(const std::string& key) {
+    return ids.try_emplace(key, static_cast<uint32_t>(ids.size())).first->second;
   }
 };
 
