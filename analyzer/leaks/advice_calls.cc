@@ -7,9 +7,7 @@ namespace tidemark::leaks {
 
 using report::Language;
 
-bool IsMapOrSet(const ContainerUse& use) {
-  return use.container->kind == ContainerKind::kMap || use.container->kind == ContainerKind::kSet;
-}
+bool IsMapOrSet(const ContainerUse& use) { return IsAssociative(use.container->kind); }
 
 bool IsArray(const ContainerUse& use) {
   return use.container->kind == ContainerKind::kSlice ||

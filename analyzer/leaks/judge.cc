@@ -110,17 +110,19 @@ class SiteJudge {
   }
 
  private:
-  const Container* container() const {
-    if (!site_.container.valid()) return nullptr;
-    return &series_.snapshots[site_.snapshot]->annotations().containers[site_.container.value];
-  }
-
-  // One block that is replaced by a larger one, not many that are kept: a container that was
-  // growing, be it a vector, a ring or a table. Without one, most of it went through realloc,
-  // or the blocks became larger and not more.
+  // One block that is replaced by a larger one, not many that are kept: storage that was
+  // growing, be it a vector's, a ring's or a table's. Without a container, most of it went
+  // through realloc, or the blocks became larger and not more.
   bool IsArray() const {
-    const Container* c = container();
-    if (c != nullptr) return IsGrowth(c->operation);
+    if (site_.container.valid()) {
+      double live = 0;
+      double grown = 0;
+      for (const SiteAtTime& at : site_.at) {
+        live += at.live.sum.estimate;
+        grown += at.grown_live.sum.estimate;
+      }
+      return grown > live / 2;
+    }
     if (site_.at.back().reallocated_bytes > 0.5 * levels_.back()) return true;
     const Amount& then = site_.at.front().live;
     const Amount& now = site_.at.back().live;

@@ -170,6 +170,43 @@ TEST(Rank, ATableAmongItsNodesDoesNotHideTheirGrowth) {
   }
 }
 
+// `sessions[id] = std::make_unique<S>(…)`: the map is what one looks for, though what it owns is
+// larger. Of arrays of pointers only those that are a part of the site's bytes worth naming.
+TEST(Rank, ACollectionIsNamedBeforeWhatItHolds) {
+  const auto of = [](ContainerKind kind, const std::string& type, Evidence evidence) {
+    return Container{kind, type, "", Operation::kInsert, evidence};
+  };
+  const Container object = of(ContainerKind::kObject, "std::unique_ptr<S>", Evidence::kMeasured);
+  struct Case {
+    Container collection;
+    double bytes;  // beside 200 of the object
+    ContainerKind named;
+  };
+  const Case cases[] = {
+      {of(ContainerKind::kMap, "std::map<int, S>", Evidence::kMeasured), 40, ContainerKind::kMap},
+      {of(ContainerKind::kSet, "std::set<S*>", Evidence::kMeasured), 40, ContainerKind::kSet},
+      {of(ContainerKind::kMap, "", Evidence::kInferred), 40, ContainerKind::kObject},
+      {of(ContainerKind::kMap, "std::map<int, S>", Evidence::kMeasured), 2, ContainerKind::kObject},
+      {of(ContainerKind::kSlice, "std::vector<S*>", Evidence::kMeasured), 40,
+       ContainerKind::kObject},
+      {of(ContainerKind::kSlice, "std::vector<S*>", Evidence::kMeasured), 80,
+       ContainerKind::kSlice},
+      {of(ContainerKind::kString, "std::string", Evidence::kMeasured), 80, ContainerKind::kObject},
+  };
+  for (const Case& c : cases) {
+    SimulatedProcess p(1, 1);  // everything is recorded
+    const size_t owned = p.AddSite("site", object);
+    const size_t collection = p.AddSite("site", c.collection);
+    for (int i = 0; i < 100; ++i) {
+      p.Allocate(owned, 200, i / 10.0);
+      p.Allocate(collection, c.bytes, i / 10.0);
+    }
+    const Ranking ranking = RankAt(p, {10});
+    ASSERT_TRUE(Find(ranking, "site").container);
+    EXPECT_EQ(Find(ranking, "site").container->kind, c.named) << c.collection.type << c.bytes;
+  }
+}
+
 // What such a site also may be: keys that stay the same while their arrays grow.
 TEST(Rank, NodesThatStayDoNotHideTheGrowthOfArrays) {
   SimulatedProcess p(1, 16 * kKb);

@@ -64,8 +64,9 @@ struct Caller {
 
 struct SiteSeries {
   std::vector<SiteAtTime> at;  // one per snapshot, oldest first
-  // The stack with the most live bytes in the newest snapshot that knows the site, and
-  // the container that most of the site's bytes there are in.
+  // In the newest snapshot that knows the site: the container that most of the site's bytes are
+  // in, but a collection with its share of them stands before the strings and objects that it
+  // was given; and the stack with the most live bytes in that container (without one: of all).
   size_t snapshot = 0;
   StackId stack;
   ContainerId container;

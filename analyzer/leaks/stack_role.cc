@@ -56,16 +56,32 @@ bool NamesSize(absl::string_view function) {
   return false;
 }
 
-// Whose elements differ from each other, so that they are no copies.
-bool IsAssociative(const Container& container) {
-  return container.kind == ContainerKind::kMap || container.kind == ContainerKind::kSet;
-}
-
 bool IsString(absl::string_view type) {
   return type == "std::string" || type == "String" || type == "string";
 }
 
 }  // namespace
+
+bool IsCollection(ContainerKind kind) {
+  switch (kind) {
+    case ContainerKind::kMap:
+    case ContainerKind::kSet:
+    case ContainerKind::kSlice:
+    case ContainerKind::kDeque:
+    case ContainerKind::kList:
+    case ContainerKind::kQueue:
+      return true;
+    case ContainerKind::kString:
+    case ContainerKind::kObject:
+    case ContainerKind::kBuffer:
+      return false;
+  }
+  return false;
+}
+
+bool IsAssociative(ContainerKind kind) {
+  return kind == ContainerKind::kMap || kind == ContainerKind::kSet;
+}
 
 bool IsGrowth(Operation operation) {
   return operation == Operation::kGrow || operation == Operation::kRehash;
@@ -113,7 +129,7 @@ StackRole StackRoles::RoleOf(StackId stack, const Container& container, Language
   role.is_element = !role.is_storage && !is_string && operation != Operation::kUnknown;
   role.is_regrown = grows && !SetsSize(stack);
   if (role.is_element) role.node_kind = NodeKindOf(stack);
-  const bool holds_strings = !IsAssociative(container) && IsString(container.element);
+  const bool holds_strings = !IsAssociative(container.kind) && IsString(container.element);
   role.is_text = (is_string && !grows) ||
                  (role.is_element && role.node_kind == NodeKind::kOther && holds_strings);
   return role;

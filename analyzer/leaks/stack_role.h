@@ -24,6 +24,11 @@ enum class NodeKind : uint8_t { kOther, kTree, kHash, kList, kForwardList };
 // What a node holds besides its element, at least.
 int64_t LinkBytes(NodeKind kind);
 
+// What holds elements of its program's: no string, buffer or single object.
+bool IsCollection(ContainerKind kind);
+// One whose elements differ from each other, so that they are no copies.
+bool IsAssociative(ContainerKind kind);
+
 // Of storage, by copying it or by making a table of buckets anew.
 bool IsGrowth(Operation operation);
 
