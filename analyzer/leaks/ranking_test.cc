@@ -173,8 +173,9 @@ TEST(Rank, ATableAmongItsNodesDoesNotHideTheirGrowth) {
 // `sessions[id] = std::make_unique<S>(…)`: the map is what one looks for, though what it owns is
 // larger. Of arrays of pointers only those that are a part of the site's bytes worth naming.
 TEST(Rank, ACollectionIsNamedBeforeWhatItHolds) {
-  const auto of = [](ContainerKind kind, const std::string& type, Evidence evidence) {
-    return Container{kind, type, "", Operation::kInsert, evidence};
+  const auto of = [](ContainerKind kind, const std::string& type, Evidence evidence,
+                     Operation operation = Operation::kInsert) {
+    return Container{kind, type, "", operation, evidence};
   };
   const Container object = of(ContainerKind::kObject, "std::unique_ptr<S>", Evidence::kMeasured);
   struct Case {
@@ -191,6 +192,8 @@ TEST(Rank, ACollectionIsNamedBeforeWhatItHolds) {
        ContainerKind::kObject},
       {of(ContainerKind::kSlice, "std::vector<S*>", Evidence::kMeasured), 80,
        ContainerKind::kSlice},
+      {of(ContainerKind::kSlice, "std::vector<S*>", Evidence::kMeasured, Operation::kCreate), 80,
+       ContainerKind::kObject},
       {of(ContainerKind::kString, "std::string", Evidence::kMeasured), 80, ContainerKind::kObject},
   };
   for (const Case& c : cases) {

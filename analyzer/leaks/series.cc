@@ -47,7 +47,11 @@ struct KeyTable {
 // Of its site, from which on a container stands before others.
 double LeastShare(const Container& container) {
   if (!IsCollection(container.kind) || container.evidence == Evidence::kInferred) return 1;
-  return IsAssociative(container.kind) ? kMapShare : kCollectionShare;
+  if (IsAssociative(container.kind)) return kMapShare;
+  // Made at its size and given away, as a string is.
+  const bool is_value =
+      container.operation == Operation::kCreate || container.operation == Operation::kCopy;
+  return is_value ? 1 : kCollectionShare;
 }
 
 // What all snapshots share while their rows are added to the sites.
