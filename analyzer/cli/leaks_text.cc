@@ -15,7 +15,7 @@ namespace tidemark::cli {
 namespace {
 
 // Below a finding's rank and verdict.
-constexpr const char* kIndent = "              ";
+constexpr const char* kIndent = "               ";
 constexpr size_t kShownCallers = 3;
 constexpr size_t kShownGenerations = 3;
 constexpr size_t kShownAdvice = 2;  // json has all
@@ -96,7 +96,7 @@ void AddLine(std::string& text, const std::string& line) {
 
 std::string FindingText(const leaks::Finding& f) {
   std::string text =
-      absl::StrFormat("%3d. %-9s%s\n", f.rank, leaks::Name(f.verdict), SiteText(f.site));
+      absl::StrFormat("%3d. %-9s %s\n", f.rank, leaks::Name(f.verdict), SiteText(f.site));
   AddLine(text, ContainerText(f.container));
   AddLine(text, LiveText(f) + FlowsText(f));
   AddLine(text, f.reason);

@@ -29,7 +29,15 @@ absl::Status AddDirectory(const std::string& path, std::vector<Source>& sources)
   std::filesystem::directory_iterator entry(path, error);
   for (; !error && entry != std::filesystem::directory_iterator(); entry.increment(error)) {
     std::string name = entry->path().string();
-    if (LooksLikeProfile(name)) found.push_back(std::move(name));
+    if (!LooksLikeProfile(name)) continue;
+    // Nobody named it: what may have no end, or no writer, is not waited for.
+    std::error_code unknown;
+    const std::filesystem::file_status status = entry->status(unknown);
+    if (std::filesystem::is_other(status)) {
+      Warn(absl::StrCat("left out: a pipe, socket or device (where: ", name, ")"));
+      continue;
+    }
+    found.push_back(std::move(name));
   }
   if (error) {
     return absl::PermissionDeniedError(

@@ -57,6 +57,9 @@ size_t NearestSnapshot(const Series& series, double time_s) {
 
 // What was live and what was ever allocated, of one site or of all, per snapshot.
 struct Levels {
+  explicit Levels(const Series& series)
+      : live(series.snapshots.size()), alloc(series.snapshots.size()) {}
+
   std::vector<report::SampledSum> live;
   std::vector<report::SampledSum> alloc;
 };
@@ -84,8 +87,6 @@ Generation FromFlows(const Series& series, const Levels& at, double begin, doubl
 }
 
 void AddLevels(const SiteSeries& site, Levels& levels) {
-  levels.live.resize(site.at.size());
-  levels.alloc.resize(site.at.size());
   for (size_t i = 0; i < site.at.size(); ++i) {
     levels.live[i] += site.at[i].live.sum;
     levels.alloc[i] += site.at[i].alloc.sum;
@@ -131,14 +132,14 @@ std::vector<double> Boundaries(const Series& series, const Marks& marks) {
 
 std::vector<Generation> GenerationsOf(const Series& series, const SiteSeries& site,
                                       absl::Span<const double> boundaries) {
-  Levels levels;
+  Levels levels(series);
   AddLevels(site, levels);
   return Make(series, site.at.back().ages, levels, boundaries);
 }
 
 std::vector<Generation> GenerationsOfAll(const Series& series,
                                          absl::Span<const double> boundaries) {
-  Levels levels;
+  Levels levels(series);
   std::vector<AgeGroup> ages;
   for (const SiteSeries& site : series.sites) {
     AddLevels(site, levels);

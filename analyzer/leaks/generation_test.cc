@@ -34,6 +34,13 @@ TEST(Generations, BoundariesAreTheMarksInsideTheRun) {
               ElementsAre(0, 15, 40));
 }
 
+TEST(Generations, OfAProfileWithoutSamples) {
+  const Series series = SeriesOf(SimulatedProcess(1, 1), {10});
+  const auto generations = GenerationsOfAll(series, Boundaries(series, {.since_s = {5}}));
+  ASSERT_EQ(generations.size(), 1u);  // without ages, a mark is where a snapshot is
+  EXPECT_EQ(generations[0].live_bytes, 0);
+}
+
 // The labels of the seconds from 8 on are 2, from 16 on 4 seconds wide.
 TEST(Generations, WhatIsLeftOfEach) {
   const Series series = SeriesOf(OneGenerationDies(), {10, 20, 40});

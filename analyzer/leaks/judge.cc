@@ -29,8 +29,8 @@ constexpr double kQuarterShare = 0.08;
 constexpr double kSpreadSamples = 16;
 constexpr double kSpreadSurvival = 0.9;
 constexpr double kSpreadSeconds = 4;
-// From one snapshot alone a program that is not done yet looks the same.
-constexpr double kSpreadSecondsAlone = 60;
+// From one or two snapshots a program that is not done yet looks the same.
+constexpr double kSpreadSecondsFew = 60;
 // Doubling leaves as much freed behind as it holds; growth by 1.5 twice as much.
 constexpr double kFreedByGrowing = 2.2;
 constexpr double kGrownAtLeast = 1.4;
@@ -94,7 +94,7 @@ class SiteJudge {
       Set(Verdict::kLeak, Cause::kTrend, j);
     } else if (is_growing_array) {
       Set(n_ >= kTrendSnapshots ? Verdict::kLeak : Verdict::kSuspect, Cause::kGrowingArray, j);
-    } else if (tests_.growth_z > kLikely && StillGrows() && IsSpread(j, kSpreadSeconds)) {
+    } else if (tests_.growth_z > kLikely && StillGrows() && IsSpread(j)) {
       Set(Verdict::kLeak, Cause::kSpread, j);
     } else if (turned_over && tests_.growth_z > -kSure) {
       Set(Verdict::kSteady, Cause::kTurnover, j);
@@ -254,7 +254,8 @@ class SiteJudge {
     return j.kept->share < kNothingKept && j.kept->samples >= kMinSamplesToKnow;
   }
 
-  bool IsSpread(const Judgement& j, double min_seconds) const {
+  bool IsSpread(const Judgement& j) const {
+    const double min_seconds = n_ < kTrendSnapshots ? kSpreadSecondsFew : kSpreadSeconds;
     if (!KnowsAges() || !j.survival || *j.survival < kSpreadSurvival) return false;
     if (run_s() < min_seconds || site_.at.back().live.sum.samples < kSpreadSamples) return false;
     double before = 0;
@@ -306,7 +307,7 @@ class SiteJudge {
     const bool survives = !j.survival || *j.survival >= kSuspectSurvival;
     if (IsGrowingArray()) {
       Set(Verdict::kSuspect, Cause::kGrowingArray, j);
-    } else if (IsSpread(j, kSpreadSecondsAlone)) {
+    } else if (IsSpread(j)) {
       Set(Verdict::kLeak, Cause::kSpread, j);
     } else if (j.survival && !survives) {
       Set(Verdict::kSteady, Cause::kTurnover, j);

@@ -456,6 +456,14 @@ TEST(Rank, TwoSnapshotsShowGrowth) {
   }
 }
 
+// A cache that is filling looks like a leak from both of its snapshots.
+TEST(Rank, TwoSnapshotsOfAShortRunShowNoLeak) {
+  SimulatedProcess p(1, 16 * kKb);
+  LruCache(p, 20, 20, 8);
+  const Ranking ranking = RankAt(p, {2, 8});
+  EXPECT_EQ(Find(ranking, "lru").verdict, Verdict::kSuspect) << Describe(ranking);
+}
+
 TEST(Rank, OneSnapshotListsSuspects) {
   for (uint32_t seed = 1; seed <= 10; ++seed) {
     const Ranking ranking = RankAt(Server(seed, 50), {50});
@@ -482,6 +490,7 @@ TEST(Rank, SurvivorsFromAllOfALongRunAreALeakInOneSnapshot) {
   WarmUp(p, 30, 30);
   const Ranking ranking = RankAt(p, {600});
   EXPECT_EQ(Find(ranking, "leak").verdict, Verdict::kLeak) << Describe(ranking);
+  EXPECT_EQ(Find(ranking, "leak").reason.find("grew"), std::string::npos) << Describe(ranking);
   EXPECT_EQ(Find(ranking, "warm-up").verdict, Verdict::kSteady) << Describe(ranking);
 }
 

@@ -22,7 +22,7 @@ std::string Rate(double bytes_per_s, const std::optional<Interval>& ci) {
   return result;
 }
 
-// "grows 1.20MB/min (0.90MB to 1.50MB)", from whatever is known of it.
+// "grows 1.20MB/min (0.90MB to 1.50MB)", from whatever is known of it. REQUIRES: two snapshots.
 std::string Growth(const Judgement& j) {
   if (j.slope_per_s) return absl::StrCat("grows ", Rate(*j.slope_per_s, j.slope_ci_per_s));
   std::string result = absl::StrCat("grew ", Bytes(j.delta.value_or(0)));
@@ -108,7 +108,11 @@ class Sentence {
   }
 
   void WriteGrowth() {
-    Add(absl::StrCat(Growth(j_), j_.slope_per_s ? "" : Over()));
+    if (series_.snapshots.size() == 1) {
+      Add(absl::StrCat(LiveBytes(), " live"));
+    } else {
+      Add(absl::StrCat(Growth(j_), j_.slope_per_s ? "" : Over()));
+    }
     AddSurvival();
     AddOldest();
     if (j_.cause == Cause::kSpread) Add("from every quarter of the run");

@@ -15,26 +15,27 @@ namespace {
 // Enough for a trend.
 constexpr size_t kTrendSnapshots = 3;
 
-double TotalOf(const Profile& profile, int type) {
+// 0 when the profile does not have the type.
+double TotalOf(const Profile& profile, absl::string_view name) {
+  const int type = profile.FindSampleType(name);
   double total = 0;
+  if (type < 0) return total;
   for (int64_t value : profile.values(static_cast<size_t>(type))) {
     total += static_cast<double>(value);
   }
   return total;
 }
 
-double LiveBytes(const Profile& profile) {
-  return TotalOf(profile, profile.FindSampleType("inuse_space"));
-}
+double LiveBytes(const Profile& profile) { return TotalOf(profile, "inuse_space"); }
+double AllocBytes(const Profile& profile) { return TotalOf(profile, "alloc_space"); }
 
 // A later snapshot of one process cannot have allocated less. Without process ids, that
-// is how a restart shows (as it does in counters of other monitoring).
+// is how a restart shows (as it does in counters of other monitoring). With them it is none:
+// the recorder restates what was allocated when it thins its live table.
 bool CounterFell(const Profile& before, const Profile& after) {
-  const int alloc_before = before.FindSampleType("alloc_space");
-  const int alloc_after = after.FindSampleType("alloc_space");
-  if (alloc_before < 0 || alloc_after < 0) return false;
+  if (after.FindSampleType("alloc_space") < 0) return false;
   constexpr double kRounding = 0.999;
-  return TotalOf(after, alloc_after) < kRounding * TotalOf(before, alloc_before);
+  return AllocBytes(after) < kRounding * AllocBytes(before);
 }
 
 int64_t StartOf(const Profile& profile) {
@@ -64,8 +65,8 @@ std::vector<Process> ByProcess(const Snapshots& snapshots) {
     // The latest with this id; without one only the latest of all those without can go on.
     const auto same = std::find_if(processes.rbegin(), processes.rend(),
                                    [&](const Process& process) { return process.id == id; });
-    const bool goes_on =
-        same != processes.rend() && !CounterFell(*same->snapshots.back(), *snapshot);
+    const bool goes_on = same != processes.rend() &&
+                         !(id.empty() && CounterFell(*same->snapshots.back(), *snapshot));
     if (goes_on) {
       same->snapshots.push_back(snapshot);
     } else {
@@ -144,6 +145,20 @@ void LeaveOutTeardown(Run& run) {
       "the snapshot at exit is left out: the program had freed memory on its way out");
 }
 
+// One file named twice, or copied, would be two levels at one time.
+void LeaveOutCopies(Run& run) {
+  const auto is_copy = [](const auto& a, const auto& b) {
+    return a->time_ns() > 0 && a->time_ns() == b->time_ns() && LiveBytes(*a) == LiveBytes(*b) &&
+           AllocBytes(*a) == AllocBytes(*b);
+  };
+  Snapshots& snapshots = run.snapshots;
+  const auto end = std::unique(snapshots.begin(), snapshots.end(), is_copy);
+  const size_t copies = static_cast<size_t>(snapshots.end() - end);
+  if (copies == 0) return;
+  snapshots.erase(end, snapshots.end());
+  run.notes.push_back(absl::StrCat(CountOf(copies), " given twice and counted once"));
+}
+
 // What `choice` lets pass, in the order of time.
 Snapshots Chosen(absl::Span<const std::shared_ptr<const Profile>> snapshots,
                  const RunChoice& choice) {
@@ -192,6 +207,7 @@ absl::StatusOr<Run> ChooseRun(absl::Span<const std::shared_ptr<const Profile>> s
   }
   NoteOthers(processes, judged, run);
   run.snapshots = std::move(processes[judged].snapshots);
+  LeaveOutCopies(run);
   LeaveOutTeardown(run);
   return run;
 }

@@ -78,6 +78,23 @@ TEST(Run, AFallingCounterIsARestart) {
   EXPECT_EQ(run->snapshots.size(), 1u);
 }
 
+// The recorder restates what was allocated when it thins its live table.
+TEST(Run, AFallingCounterOfOneProcessIsNone) {
+  const auto run = ChooseRun(Process("a", 7, 100, 0, {5}) + Process("a", 7, 10, 0, {10}), {});
+  ASSERT_TRUE(run.ok());
+  EXPECT_EQ(run->snapshots.size(), 2u);
+}
+
+TEST(Run, ASnapshotGivenTwiceCountsOnce) {
+  const Snapshots all = Process("", 0, 100, 0, {5, 10, 15});
+  const auto run = ChooseRun(all + all, {});
+  ASSERT_TRUE(run.ok());
+  EXPECT_EQ(run->snapshots.size(), 3u);
+  EXPECT_THAT(run->notes, ElementsAre(HasSubstr("3 snapshots are given twice")));
+  // Two in one second, by a clock that knows no less, are not the same.
+  EXPECT_EQ(ChooseRun(all + Process("", 0, 110, 0, {15}), {})->snapshots.size(), 4u);
+}
+
 TEST(Run, TeardownAtExitIsLeftOut) {
   SimulatedProcess process(1, 1);
   process.Allocate(process.AddSite("f"), 100, 1, 9);

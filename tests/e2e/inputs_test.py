@@ -322,6 +322,13 @@ class Files(Case):
         self.assertEqual(self.tidemark("top", pipe), expected)
         feed(data[:300])  # its writer died
         self.refused(3, "truncated", "top", pipe)
+        directory = self.path("directory")
+        os.mkdir(directory)
+        shutil.copy(GO_PROFILES[0], os.path.join(directory, "1.pb.gz"))
+        os.mkfifo(os.path.join(directory, "2.pb.gz"))  # that nobody writes to
+        result = self.run_plain([e2e.TIDEMARK, "leaks", directory], timeout=60)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertIn(b"left out: a pipe, socket or device (where: ", result.stderr)
         recording = os.path.join(e2e.ROOT, "tests/data/heaptrack/sqlite3.zst")
         feed(contents(recording))
         self.assertEqual(self.tidemark("top", pipe), self.tidemark("top", recording))
