@@ -9,6 +9,7 @@
 #include "analyzer/base/units.h"
 #include "analyzer/leaks/gate_side.h"
 #include "analyzer/leaks/growth.h"
+#include "analyzer/leaks/run.h"
 #include "analyzer/leaks/site_pairs.h"
 #include "analyzer/leaks/statistics.h"
 #include "analyzer/report/options.h"
@@ -23,7 +24,6 @@ using ProfilePtr = std::shared_ptr<const Profile>;
 // among the findings for sites. Three of them stay below 1 %.
 constexpr double kFalseAlarms = 0.0025;
 constexpr double kNormal95 = 1.959964;
-constexpr size_t kSnapshotsForTrend = 3;
 // Sampling closer than that is cheaper done exactly.
 constexpr double kClosestRate = 1024;
 
@@ -292,7 +292,7 @@ class Gate {
   absl::Status CheckLeaks(const SitePairs& sites) {
     // A trend knows better than a look, so only like verdicts are compared.
     const bool trend =
-        base_.snapshots.size() >= kSnapshotsForTrend && now_.snapshots.size() >= kSnapshotsForTrend;
+        base_.snapshots.size() >= kTrendSnapshots && now_.snapshots.size() >= kTrendSnapshots;
     const auto judged_of = [&](const GateSide& side) {
       const absl::Span<const ProfilePtr> all = side.snapshots;
       return JudgeSites(trend ? all : all.last(1), sites);

@@ -1,7 +1,6 @@
 #include "analyzer/leaks/judge.h"
 
 #include <algorithm>
-#include <array>
 #include <utility>
 
 #include "analyzer/leaks/stack_role.h"
@@ -10,9 +9,7 @@
 namespace tidemark::leaks {
 namespace {
 
-// One-sided 5 % and 1 %.
-constexpr double kLikely = 1.645;
-constexpr double kSure = 2.326;
+constexpr double kLikelyZ = 1.645;  // one-sided 5 %
 // Expected share of false ones among the sites called leaks, and among suspects.
 constexpr double kLeakFalseDiscoveries = 0.01;
 constexpr double kSuspectFalseDiscoveries = 0.05;
@@ -71,11 +68,11 @@ class SiteJudge {
   // The chance to see such growth where there is none.
   double TestSite(Judgement& j) {
     if (n_ < 2) return 1;
-    whole_ = tests_ = TestGrowth(series_.times_s, LevelsOf(Part::kWhole));
+    whole_ = tests_ = TestGrowth(series_.times_s, AmountsOf(Part::kWhole));
     const bool two_tests = HasElementsBesideStorage();
     bool of_elements = false;
     if (two_tests) {
-      const GrowthTests elements = TestGrowth(series_.times_s, LevelsOf(Part::kElements));
+      const GrowthTests elements = TestGrowth(series_.times_s, AmountsOf(Part::kElements));
       of_elements = elements.least > whole_.least;
       if (of_elements) tests_ = elements;
     }
@@ -94,15 +91,15 @@ class SiteJudge {
       Set(Verdict::kLeak, Cause::kTrend, j);
     } else if (is_growing_array) {
       Set(n_ >= kTrendSnapshots ? Verdict::kLeak : Verdict::kSuspect, Cause::kGrowingArray, j);
-    } else if (tests_.growth_z > kLikely && StillGrows() && IsSpread(j)) {
+    } else if (tests_.growth_z > kLikelyZ && StillGrows() && IsSpread(j)) {
       Set(Verdict::kLeak, Cause::kSpread, j);
-    } else if (turned_over && tests_.growth_z > -kSure) {
+    } else if (turned_over && tests_.growth_z > -kSureZ) {
       Set(Verdict::kSteady, Cause::kTurnover, j);
-    } else if (tests_.growth_z > kSure && !StillGrows()) {
+    } else if (tests_.growth_z > kSureZ && !StillGrows()) {
       Set(Verdict::kSteady, Cause::kStopped, j);
     } else if (passes_suspect) {
       Set(Verdict::kSuspect, Cause::kGrowing, j);
-    } else if (tests_.growth_z < -kSure) {
+    } else if (tests_.growth_z < -kSureZ) {
       Set(Verdict::kShrinking, Cause::kShrank, j);
     } else {
       Set(Verdict::kSteady, Cause::kNoGrowth, j);
@@ -134,15 +131,15 @@ class SiteJudge {
 
   enum class Part { kWhole, kElements };
 
-  Levels LevelsOf(Part part) const {
-    Levels levels;
+  AmountSeries AmountsOf(Part part) const {
+    AmountSeries amounts;
     for (const SiteAtTime& at : site_.at) {
       const bool is_whole = part == Part::kWhole;
-      levels.live.push_back(is_whole ? at.live : at.live - at.grown_live);
-      if (series_.has_alloc)
-        levels.alloc.push_back(is_whole ? at.alloc : at.alloc - at.grown_alloc);
+      amounts.live.push_back(is_whole ? at.live : at.live - at.grown_live);
+      if (!series_.has_alloc) continue;
+      amounts.alloc.push_back(is_whole ? at.alloc : at.alloc - at.grown_alloc);
     }
-    return levels;
+    return amounts;
   }
 
   bool HasElementsBesideStorage() const {
@@ -235,7 +232,7 @@ class SiteJudge {
     }
   }
 
-  bool StillGrows() const { return n_ < kTrendSnapshots || tests_.late_z > kLikely; }
+  bool StillGrows() const { return n_ < kTrendSnapshots || tests_.late_z > kLikelyZ; }
 
   // More blocks of the same size, not the same blocks grown larger.
   bool GrowsByNumber() const {

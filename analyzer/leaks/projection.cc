@@ -11,7 +11,6 @@
 namespace tidemark::leaks {
 namespace {
 
-constexpr size_t kTrendSnapshots = 3;
 // Beyond this nobody plans, and a cgroup without a limit says a number near 2^63.
 constexpr double kEverSeconds = 100.0 * 365 * 24 * 3600;
 constexpr int64_t kNoLimit = int64_t{1} << 60;

@@ -12,9 +12,6 @@
 namespace tidemark::leaks {
 namespace {
 
-// Enough for a trend.
-constexpr size_t kTrendSnapshots = 3;
-
 // 0 when the profile does not have the type.
 double TotalOf(const Profile& profile, absl::string_view name) {
   const int type = profile.FindSampleType(name);

@@ -6,6 +6,7 @@
 #ifndef TIDEMARK_ANALYZER_LEAKS_RUN_H_
 #define TIDEMARK_ANALYZER_LEAKS_RUN_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -20,6 +21,9 @@
 namespace tidemark::leaks {
 
 using Snapshots = std::vector<std::shared_ptr<const Profile>>;
+
+// So many snapshots can show a trend.
+inline constexpr size_t kTrendSnapshots = 3;
 
 // Snapshots outside [since_ns, until_ns] (since the epoch) do not count, nor do those of
 // processes other than `pid`.
@@ -37,8 +41,8 @@ struct Run {
 // The newest process's snapshots; of several that ran at the same time those of the one that
 // held most. A process is told by the recorder's process id; where there is none (Go), a
 // restart shows in a counter that falls. Each snapshot once. Without the snapshot at exit when the
-// program had torn its heap down by then. kInvalidArgument when `choice` leaves nothing. REQUIRES:
-// heap profiles with an inuse_space type, at least one.
+// program had torn its heap down by then. kInvalidArgument when `choice` leaves nothing.
+// REQUIRES: heap profiles with an inuse_space type, at least one.
 absl::StatusOr<Run> ChooseRun(absl::Span<const std::shared_ptr<const Profile>> snapshots,
                               const RunChoice& choice);
 

@@ -7,6 +7,7 @@
 #ifndef TIDEMARK_ANALYZER_LEAKS_TREND_H_
 #define TIDEMARK_ANALYZER_LEAKS_TREND_H_
 
+#include <cstddef>
 #include <vector>
 
 #include "absl/types/span.h"
@@ -14,13 +15,12 @@
 
 namespace tidemark::leaks {
 
-// Trends need so many snapshots.
-inline constexpr size_t kTrendSnapshots = 3;
-// With fewer, no rank test reaches a small p.
+// With fewer snapshots no rank test reaches a small p.
 inline constexpr size_t kManySnapshots = 5;
+inline constexpr double kSureZ = 2.326;  // one-sided 1 %
 
 // One amount in each snapshot, oldest first.
-struct Levels {
+struct AmountSeries {
   std::vector<Amount> live;
   std::vector<Amount> alloc;  // ever; empty when the profiles do not say
 
@@ -37,8 +37,8 @@ struct GrowthTests {
   bool each_part_grows = false;  // by the ranks, and in the later half
 };
 
-// REQUIRES: two levels or more; `times_s` has as many, rising.
-GrowthTests TestGrowth(absl::Span<const double> times_s, const Levels& levels);
+// REQUIRES: two amounts or more; `times_s` has as many, rising.
+GrowthTests TestGrowth(absl::Span<const double> times_s, const AmountSeries& amounts);
 
 }  // namespace tidemark::leaks
 
