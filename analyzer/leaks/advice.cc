@@ -58,6 +58,7 @@ const char* Name(AdviceKind kind) {
 }
 
 std::optional<double> SiteView::growth_per_s() const {
+  if (!HasPace(judgement)) return std::nullopt;
   std::optional<double> rate = judgement.slope_per_s;
   if (!rate && judgement.delta && span_s() > 0) rate = *judgement.delta / span_s();
   if (!rate && judgement.cause == Cause::kSpread && uses.recorded_s() > 0) {

@@ -5,6 +5,7 @@
 
 #include "analyzer/leaks/stack_role.h"
 #include "analyzer/leaks/statistics.h"
+#include "analyzer/report/language.h"
 
 namespace tidemark::leaks {
 namespace {
@@ -31,6 +32,9 @@ constexpr double kSpreadSecondsFew = 60;
 // Doubling leaves as much freed behind as it holds; growth by 1.5 twice as much.
 constexpr double kFreedByGrowing = 2.2;
 constexpr double kGrownAtLeast = 1.4;
+// The same of growth by 1.25.
+constexpr double kFreedByQuarters = 4.4;
+constexpr double kGrownByQuartersAtLeast = 1.2;
 // An array that fills at a steady pace got its newest block no earlier than half the run
 // ago; a pace that slows down some (a busier machine) gets some room.
 constexpr double kNewestBlockAfter = 0.4;
@@ -87,7 +91,8 @@ class SiteJudge {
     }
     const bool turned_over = HasTurnedOver(j);
     const bool is_growing_array = IsGrowingArray();
-    if (n_ >= kTrendSnapshots && passes_leak && tests_.each_part_grows && !turned_over) {
+    if (n_ >= kTrendSnapshots && passes_leak && tests_.each_part_grows && GoesOn() &&
+        !turned_over) {
       Set(Verdict::kLeak, Cause::kTrend, j);
     } else if (is_growing_array) {
       Set(n_ >= kTrendSnapshots ? Verdict::kLeak : Verdict::kSuspect, Cause::kGrowingArray, j);
@@ -98,7 +103,7 @@ class SiteJudge {
     } else if (tests_.growth_z > kSureZ && !StillGrows()) {
       Set(Verdict::kSteady, Cause::kStopped, j);
     } else if (passes_suspect) {
-      Set(Verdict::kSuspect, Cause::kGrowing, j);
+      Set(Verdict::kSuspect, CauseOfDoubt(), j);
     } else if (tests_.growth_z < -kSureZ) {
       Set(Verdict::kShrinking, Cause::kShrank, j);
     } else {
@@ -234,6 +239,14 @@ class SiteJudge {
 
   bool StillGrows() const { return n_ < kTrendSnapshots || tests_.late_z > kLikelyZ; }
 
+  // An array pauses between two steps, the longer the larger it is.
+  bool GoesOn() const { return !tests_.only_step && (!tests_.paused_since || IsArray()); }
+
+  Cause CauseOfDoubt() const {
+    if (tests_.only_step) return Cause::kOneStep;
+    return GoesOn() ? Cause::kGrowing : Cause::kPaused;
+  }
+
   // More blocks of the same size, not the same blocks grown larger.
   bool GrowsByNumber() const {
     const Amount& then = site_.at.front().live;
@@ -267,7 +280,8 @@ class SiteJudge {
   // Bytes weigh: the array's largest block is the newest.
   bool GrewLately() const {
     if (!KnowsAges()) {
-      return n_ >= 2 && levels_.back() > kGrownAtLeast * levels_[(n_ - 1) / 2];
+      const double least = GrowsByQuarters() ? kGrownByQuartersAtLeast : kGrownAtLeast;
+      return n_ >= 2 && levels_.back() > least * levels_[(n_ - 1) / 2];
     }
     return BytesBefore(site_.at.back().ages, kNewestBlockAfter * run_s()) < 0.5 * levels_.back();
   }
@@ -278,7 +292,7 @@ class SiteJudge {
   bool IsGrowingArray() const {
     if (!IsArray() || GrowsByNumber() || !series_.has_alloc) return false;
     const double live = levels_.back();
-    if (live < kMinShareOfTotal * total_live_ || live <= 0) return false;
+    if (live <= 0) return false;
     const Amount freed = FreedUntil(n_ - 1);
     if (freed.sum.samples < 2) return false;
     int steps = 0;
@@ -289,13 +303,27 @@ class SiteJudge {
     // One step is a table that doubled once.
     if (n_ >= kManySnapshots && steps < 2) return false;
     if (n_ > 1 && live < kGrownAtLeast * levels_.front()) return false;
-    return (freed.sum.estimate <= kFreedByGrowing * live && GrewLately()) || RisesAllTheTime();
+    if (RisesAllTheTime()) return true;
+    const double most_freed = GrowsByQuarters() ? kFreedByQuarters : kFreedByGrowing;
+    return live >= kMinShareOfTotal * total_live_ && freed.sum.estimate <= most_freed * live &&
+           GrewLately();
+  }
+
+  // Go's slices grow by 1.25 once they are large.
+  bool GrowsByQuarters() const {
+    if (!site_.container.valid()) return false;
+    const Profile& profile = *series_.snapshots[site_.snapshot];
+    const Container& container = profile.annotations().containers[site_.container.value];
+    return report::LanguageOfType(container.type) == report::Language::kGo;
   }
 
   // By the ranks of the levels alone, since few large blocks make a wide count of them: the
   // chance of such an order without a trend is below 1 %, and the later half has its share.
   bool RisesAllTheTime() const {
-    if (!whole_.rises_surely) return false;
+    // There are at most 1 / share sites as large as this one, so of all of them less than one
+    // has such an order by chance.
+    const double share = levels_.back() / std::max(1.0, total_live_);
+    if (!whole_.rises_surely || whole_.mann_kendall_p > share) return false;
     const double late = levels_.back() - levels_[(n_ - 1) / 2];
     return late >= kLateShare * (levels_.back() - levels_.front());
   }
@@ -363,6 +391,10 @@ const char* Name(Verdict verdict) {
       return "shrinking";
   }
   return "";
+}
+
+bool HasPace(const Judgement& judgement) {
+  return judgement.cause != Cause::kOneStep && judgement.cause != Cause::kPaused;
 }
 
 std::vector<Judgement> JudgeAll(const Series& series) {

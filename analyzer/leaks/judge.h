@@ -10,6 +10,8 @@
 //    A table among its nodes weighs as chance as much as thousands of them, though its
 //    doubling is no chance at all: a site that has both is tested whole and without what grew by
 //    copying, and the stronger counts, at twice its p.
+//  - step and pause: what was loaded at once, or is not growing any more, passes all three where
+//    that happened in the later half. It is a suspect.
 //  - turnover: what was live in an earlier snapshot and still is. A cache at its limit and
 //    batches that are freed keep nothing, however their level stands when one looks.
 //  - spread: survivors from every quarter of the run. A burst or a warm-up has them from
@@ -42,6 +44,8 @@ enum class Cause {
   kSpread,        // grows, and survivors come from all of the run
   kGrowingArray,  // an array that goes on growing
   kGrowing,       // grows, but not all tests agree (or there are too few snapshots)
+  kOneStep,       // grew, but in one step
+  kPaused,        // grew, but hardly in the last third
   kOldSurvivors,  // one snapshot: much of what it ever allocated is still there
   kTurnover,      // nothing of what was live earlier is left
   kStopped,       // grew once, not in the later half
@@ -92,6 +96,10 @@ struct Judgement {
   std::optional<double> old_share;
   std::optional<double> oldest_age_s;
 };
+
+// Whether its growth may be extended into the future: what came in one step, or has stopped, has
+// no pace.
+bool HasPace(const Judgement& judgement);
 
 // One per site of `series`, in its order. False discoveries are controlled across those that
 // were live in some snapshot; the others are steady, and nothing is measured of them.

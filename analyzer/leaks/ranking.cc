@@ -117,7 +117,7 @@ absl::StatusOr<Ranking> Rank(absl::Span<const std::shared_ptr<const Profile>> sn
     finding.rank = static_cast<int>(i + 1);
     finding.generations = GenerationsOf(series, site, boundaries);
     finding.advice = std::move(advice[order[i]]);
-    if (ranking.projection && j.slope_per_s && j.verdict <= Verdict::kSuspect) {
+    if (ranking.projection && j.slope_per_s && j.verdict <= Verdict::kSuspect && HasPace(j)) {
       finding.time_left =
           TimeToFill(ranking.projection->left_bytes(), *j.slope_per_s, j.slope_ci_per_s);
     }

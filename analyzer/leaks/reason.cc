@@ -5,8 +5,10 @@
 #include <cstdint>
 #include <vector>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "analyzer/leaks/stack_role.h"
 #include "analyzer/leaks/wording.h"
 
 namespace tidemark::leaks {
@@ -22,14 +24,20 @@ std::string Rate(double bytes_per_s, const std::optional<Interval>& ci) {
   return result;
 }
 
-// "grows 1.20MB/min (0.90MB to 1.50MB)", from whatever is known of it. REQUIRES: two snapshots.
-std::string Growth(const Judgement& j) {
-  if (j.slope_per_s) return absl::StrCat("grows ", Rate(*j.slope_per_s, j.slope_ci_per_s));
+// "grew 1.20MB (0.90MB to 1.50MB)"
+std::string Grew(const Judgement& j) {
   std::string result = absl::StrCat("grew ", Bytes(j.delta.value_or(0)));
   if (j.delta_ci) {
     absl::StrAppend(&result, " (", Bytes(j.delta_ci->low), " to ", Bytes(j.delta_ci->high), ")");
   }
   return result;
+}
+
+// "grows 1.20MB/min (0.90MB to 1.50MB)", from whatever is known of it. REQUIRES: two snapshots.
+std::string Growth(const Judgement& j) {
+  return j.slope_per_s && *j.slope_per_s > 0
+             ? absl::StrCat("grows ", Rate(*j.slope_per_s, j.slope_ci_per_s))
+             : Grew(j);
 }
 
 class Sentence {
@@ -43,6 +51,14 @@ class Sentence {
       case Cause::kSpread:
       case Cause::kGrowing:
         WriteGrowth();
+        break;
+      case Cause::kOneStep:
+        Add(absl::StrCat(Grew(j_), " in one step", StepTime()));
+        AddSurvival();
+        break;
+      case Cause::kPaused:
+        Add(absl::StrCat(Grew(j_), Over(), " but hardly since", PauseTime()));
+        AddSurvival();
         break;
       case Cause::kGrowingArray:
         WriteGrowingArray();
@@ -78,6 +94,33 @@ class Sentence {
 
   double span_s() const { return series_.times_s.back() - series_.times_s.front(); }
 
+  bool IsTable() const {
+    if (!site_.container.valid()) return false;
+    const Annotations& annotations = series_.snapshots[site_.snapshot]->annotations();
+    return IsAssociative(annotations.containers[site_.container.value].kind);
+  }
+
+  // How long before the newest snapshot another was taken.
+  std::string Before(size_t snapshot) const {
+    return Seconds(series_.times_s.back() - series_.times_s[snapshot]);
+  }
+
+  // ", 3s to 2s before the newest snapshot"
+  std::string StepTime() const {
+    if (!series_.has_times) return "";
+    const Step& step = *j_.trend->tests.only_step;
+    const std::string end = step.to + 1 < series_.times_s.size()
+                                ? absl::StrCat(" to ", Before(step.to), " before")
+                                : std::string(" before");
+    return absl::StrCat(", ", Before(step.from), end, " the newest snapshot");
+  }
+
+  // " 24s before the newest snapshot"
+  std::string PauseTime() const {
+    if (!series_.has_times) return " a third of the snapshots ago";
+    return absl::StrCat(" ", Before(*j_.trend->tests.paused_since), " before the newest snapshot");
+  }
+
   // " in 12mins"
   std::string Over() const {
     return series_.has_times ? absl::StrCat(" in ", Seconds(span_s())) : std::string();
@@ -111,7 +154,8 @@ class Sentence {
     if (series_.snapshots.size() == 1) {
       Add(absl::StrCat(LiveBytes(), " live"));
     } else {
-      Add(absl::StrCat(Growth(j_), j_.slope_per_s ? "" : Over()));
+      const std::string growth = Growth(j_);
+      Add(absl::StrCat(growth, absl::StartsWith(growth, "grew") ? Over() : ""));
     }
     AddSurvival();
     AddOldest();
@@ -120,12 +164,12 @@ class Sentence {
     if (series_.snapshots.size() < 3) {
       Add(absl::StrCat(series_.snapshots.size(), " snapshots cannot tell a trend"));
     } else {
-      Add("but not steadily");
+      Add(j_.trend->tests.each_part_grows ? "chance is not ruled out" : "but not steadily");
     }
   }
 
   void WriteGrowingArray() {
-    Add(absl::StrCat("an array that goes on growing: ", LiveBytes()));
+    Add(absl::StrCat(IsTable() ? "a table" : "an array", " that goes on growing: ", LiveBytes()));
     if (j_.delta)
       Add(absl::StrCat(Bytes(*j_.delta), " more than", Over().empty() ? " before" : Ago()));
     Add("what it freed it had outgrown");
@@ -145,7 +189,8 @@ class Sentence {
 
   void WriteStopped() {
     if (j_.delta) {
-      Add(absl::StrCat("grew ", Bytes(*j_.delta), Over(), " but not in the later half"));
+      Add(absl::StrCat("grew ", Bytes(*j_.delta), Over(),
+                       " but not beyond chance in the later half"));
     } else {
       Add(absl::StrCat(LiveBytes(), " live"));
       AddOldShare();

@@ -12,6 +12,7 @@
 #include "absl/strings/str_cat.h"
 #include "analyzer/leaks/stack_role.h"
 #include "analyzer/report/frame.h"
+#include "analyzer/report/language.h"
 
 namespace tidemark::leaks {
 namespace {
@@ -174,8 +175,9 @@ class SnapshotReader {
 
   bool IsGrownStorage(StackId stack) const {
     const ContainerId container = profile_.annotations().container[stack.value];
-    return container.valid() &&
-           IsGrowth(profile_.annotations().containers[container.value].operation);
+    if (!container.valid()) return false;
+    const Container& of = profile_.annotations().containers[container.value];
+    return Grows(of, report::LanguageOfType(of.type));
   }
 
   void AddRow(size_t row, bool is_newest, bool is_grown_storage, SiteAtTime& site) {

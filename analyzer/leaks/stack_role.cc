@@ -83,8 +83,11 @@ bool IsAssociative(ContainerKind kind) {
   return kind == ContainerKind::kMap || kind == ContainerKind::kSet;
 }
 
-bool IsGrowth(Operation operation) {
-  return operation == Operation::kGrow || operation == Operation::kRehash;
+bool Grows(const Container& container, Language language) {
+  // Go's run time grows a map while it inserts; its maps have no nodes.
+  const bool is_go_map = language == Language::kGo && container.kind == ContainerKind::kMap;
+  return container.operation == Operation::kGrow || container.operation == Operation::kRehash ||
+         (is_go_map && container.operation == Operation::kInsert);
 }
 
 int64_t LinkBytes(NodeKind kind) {
@@ -121,10 +124,8 @@ StackRole StackRoles::RoleOf(StackId stack, const Container& container, Language
   StackRole role;
   if (container.kind == ContainerKind::kObject) return role;
   const Operation operation = container.operation;
-  // Go's run time grows a map while it inserts; its maps have no nodes.
-  const bool is_go_map = language == Language::kGo && container.kind == ContainerKind::kMap;
   const bool is_string = container.kind == ContainerKind::kString;
-  const bool grows = IsGrowth(operation) || (is_go_map && operation == Operation::kInsert);
+  const bool grows = Grows(container, language);
   role.is_storage = grows || (operation == Operation::kCreate && !is_string);
   role.is_element = !role.is_storage && !is_string && operation != Operation::kUnknown;
   role.is_regrown = grows && !SetsSize(stack);

@@ -29,8 +29,9 @@ bool IsCollection(ContainerKind kind);
 // One whose elements differ from each other, so that they are no copies.
 bool IsAssociative(ContainerKind kind);
 
-// Of storage, by copying it or by making a table of buckets anew.
-bool IsGrowth(Operation operation);
+// Whether a block was made by growing storage: by copying it or by making a table of buckets
+// anew. `language`: the container's.
+bool Grows(const Container& container, report::Language language);
 
 struct StackRole {
   bool is_storage = false;

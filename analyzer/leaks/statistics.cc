@@ -9,6 +9,7 @@ namespace tidemark::leaks {
 namespace {
 
 constexpr size_t kMaxExactPoints = 60;
+constexpr size_t kMaxFittedPoints = 128;
 constexpr double kNormal95 = 1.959964;
 
 // Variance of Mann-Kendall's S without a trend and without ties.
@@ -17,26 +18,33 @@ double VarianceOfS(size_t n) {
   return count * (count - 1) * (2 * count + 5) / 18;
 }
 
-// P(S >= s) over all orders of n distinct values. The number of orders with k rising
-// pairs is the Mahonian number: one more value adds 0 to n - 1 of them.
-double ExactUpperTail(size_t n, int s) {
+// By the number of points: P(k or more pairs rise) over all orders of distinct values, at index
+// k. The number of orders with k rising pairs is the Mahonian number: one more value adds 0 to
+// n - 1 of them.
+std::vector<std::vector<double>> MakeUpperTails() {
+  std::vector<std::vector<double>> tails(kMaxExactPoints + 1);
   std::vector<double> probability = {1.0};
-  for (size_t size = 2; size <= n; ++size) {
-    std::vector<double> next(probability.size() + size - 1, 0.0);
+  for (size_t n = 2; n <= kMaxExactPoints; ++n) {
+    std::vector<double> next(probability.size() + n - 1, 0.0);
     for (size_t k = 0; k < probability.size(); ++k) {
-      for (size_t add = 0; add < size; ++add) {
-        next[k + add] += probability[k] / static_cast<double>(size);
+      for (size_t add = 0; add < n; ++add) {
+        next[k + add] += probability[k] / static_cast<double>(n);
       }
     }
     probability = std::move(next);
+    tails[n].resize(probability.size());
+    std::partial_sum(probability.rbegin(), probability.rend(), tails[n].rbegin());
   }
-  // s = rising - falling = 2 * rising - pairs.
+  return tails;
+}
+
+// P(S >= s). Thousands of sites are tested, all with as many points.
+double ExactUpperTail(size_t n, int s) {
+  static const auto* const tails = new std::vector<std::vector<double>>(MakeUpperTails());
   const int pairs = static_cast<int>(n * (n - 1) / 2);
-  double tail = 0;
-  for (size_t k = 0; k < probability.size(); ++k) {
-    if (2 * static_cast<int>(k) - pairs >= s) tail += probability[k];
-  }
-  return std::min(1.0, tail);
+  // s = rising - falling = 2 * rising - pairs; rounded up, for with ties s may lie between.
+  const size_t rising = static_cast<size_t>((s + pairs + 1) / 2);
+  return std::min(1.0, (*tails)[n][rising]);
 }
 
 double Median(std::vector<double>& values) {
@@ -48,6 +56,14 @@ double Median(std::vector<double>& values) {
   return (upper +
           *std::max_element(values.begin(), values.begin() + static_cast<std::ptrdiff_t>(middle))) /
          2;
+}
+
+// The value at a place of the ascending order; the ends stand for what is outside.
+double AtRank(std::vector<double>& values, double rank) {
+  const double last = static_cast<double>(values.size() - 1);
+  const auto at = values.begin() + static_cast<std::ptrdiff_t>(std::clamp(rank, 0.0, last));
+  std::nth_element(values.begin(), at, values.end());
+  return *at;
 }
 
 }  // namespace
@@ -81,25 +97,25 @@ MannKendall TestTrend(absl::Span<const double> values) {
 }
 
 TheilSen FitSlope(absl::Span<const double> times, absl::Span<const double> values) {
-  const size_t n = values.size();
+  const size_t n = std::min(values.size(), kMaxFittedPoints);
+  const auto chosen = [&](size_t i) {
+    return n == values.size() ? i : i * (values.size() - 1) / (n - 1);
+  };
   std::vector<double> slopes;
   slopes.reserve(n * (n - 1) / 2);
   for (size_t i = 0; i < n; ++i) {
     for (size_t j = i + 1; j < n; ++j) {
-      if (times[j] > times[i]) slopes.push_back((values[j] - values[i]) / (times[j] - times[i]));
+      const double time = times[chosen(j)] - times[chosen(i)];
+      if (time > 0) slopes.push_back((values[chosen(j)] - values[chosen(i)]) / time);
     }
   }
   TheilSen result;
   if (slopes.empty()) return result;
   result.slope = Median(slopes);
-  std::sort(slopes.begin(), slopes.end());
   const double count = static_cast<double>(slopes.size());
   const double reach = kNormal95 * std::sqrt(VarianceOfS(n));
-  const double last = count - 1;
-  const size_t low = static_cast<size_t>(std::clamp(std::floor((count - reach) / 2), 0.0, last));
-  const size_t high = static_cast<size_t>(std::clamp(std::ceil((count + reach) / 2), 0.0, last));
-  result.low = slopes[low];
-  result.high = slopes[high];
+  result.low = AtRank(slopes, std::floor((count - reach) / 2));
+  result.high = AtRank(slopes, std::ceil((count + reach) / 2));
   return result;
 }
 

@@ -23,7 +23,8 @@ struct MannKendall {
   double p = 1;   // P(S >= s) without a trend: exact (ties make it conservative)
   double z = 0;   // (|s| - 1) / sigma with the sign of s, Kendall's continuity correction
 };
-// O(n^2). Beyond 60 points p is the normal approximation.
+// O(n^2). Beyond 60 points p is the normal approximation. The table behind an exact p is made
+// once for each n.
 MannKendall TestTrend(absl::Span<const double> values);
 
 // The median of the slopes of all pairs, in value per unit of time.
@@ -33,7 +34,8 @@ struct TheilSen {
   double low = 0;
   double high = 0;
 };
-// REQUIRES: equal lengths; times rise, at least two distinct. O(n^2 log n).
+// REQUIRES: equal lengths; times rise, at least two distinct. O(n^2); of more than 128 points so
+// many, evenly chosen, stand for all.
 TheilSen FitSlope(absl::Span<const double> times, absl::Span<const double> values);
 
 // Robust standard deviation of the values about their Theil-Sen line; 0 below 5 points.

@@ -1,6 +1,7 @@
 // Does an amount grow from snapshot to snapshot? Three tests of its levels, in standard
 // deviations. The number of blocks counts as chance (Amount::count_variance), so that a steady
-// site's own noise is no growth.
+// site's own noise is no growth; and so does how far the levels lie from a line, unless hardly
+// anything is freed: a level that cannot fall does not swing, it only grows at an uneven pace.
 //
 // Thread class: plain values and pure functions. Allocation class: may allocate.
 
@@ -8,6 +9,7 @@
 #define TIDEMARK_ANALYZER_LEAKS_TREND_H_
 
 #include <cstddef>
+#include <optional>
 #include <vector>
 
 #include "absl/types/span.h"
@@ -28,13 +30,26 @@ struct AmountSeries {
   Amount FreedUntil(size_t i) const { return alloc[i] - live[i]; }
 };
 
+// Growth between two snapshots, by their indices.
+struct Step {
+  size_t from = 0;
+  size_t to = 0;
+};
+
 struct GrowthTests {
   double mann_kendall_z = 0;     // 0 with two snapshots
+  double mann_kendall_p = 1;     // of few levels, exact
   double growth_z = 0;           // newest - oldest
   double late_z = 0;             // newest - the middle one; 0 with two snapshots
   double least = 0;              // of those that there are
   bool rises_surely = false;     // by the ranks of many levels alone
   bool each_part_grows = false;  // by the ranks, and in the later half
+  // All growth is one step from one level to another, as when a table is loaded, and what there
+  // is besides does not grow. With two snapshots nothing can be said of it.
+  std::optional<Step> only_step;
+  // With many snapshots: hardly any growth since this one, where at its pace there surely would
+  // have been some.
+  std::optional<size_t> paused_since;
 };
 
 // REQUIRES: two amounts or more; `times_s` has as many, rising.

@@ -21,7 +21,10 @@ int64_t ToInteger(double value) {
 std::string Bytes(double bytes) { return FormatValue(ToInteger(bytes), "bytes"); }
 
 std::string Seconds(double seconds) {
-  return FormatValue(ToInteger(std::clamp(seconds, 0.0, 9e9)), "seconds");
+  // Short ones with their parts: "300ms", "5.70s".
+  constexpr double kShort = 10;
+  if (seconds < kShort) return Nanoseconds(std::max(seconds, 0.0) * 1e9);
+  return FormatValue(ToInteger(std::min(seconds, 9e9)), "seconds");
 }
 
 std::string Nanoseconds(double duration) { return FormatValue(ToInteger(duration), "nanoseconds"); }
