@@ -8,6 +8,7 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "analyzer/base/rounding.h"
 #include "analyzer/cli/commands.h"
 #include "analyzer/cli/leaks_json.h"
 #include "analyzer/cli/leaks_text.h"
@@ -56,7 +57,7 @@ Span SpanOf(const std::vector<Snapshot>& snapshots) {
       [](const auto& a, const auto& b) { return a.profile->time_ns() < b.profile->time_ns(); });
   const int64_t end = newest->profile->time_ns();
   const int64_t duration = newest->profile->duration_ns();
-  return {duration > 0 ? end - duration : oldest->profile->time_ns(), end};
+  return {duration > 0 ? SaturatingDifference(end, duration) : oldest->profile->time_ns(), end};
 }
 
 leaks::Options OptionsOf(const LeaksArguments& arguments, const Span& span) {

@@ -4,13 +4,14 @@
 #include <optional>
 #include <vector>
 
+#include "analyzer/base/rounding.h"
 #include "analyzer/cli/json_writer.h"
 
 namespace tidemark::cli {
 namespace {
 
 Json IntervalJson(const leaks::Interval& interval) {
-  return Json{std::llround(interval.low), std::llround(interval.high)};
+  return Json{Rounded(interval.low), Rounded(interval.high)};
 }
 
 Json IntervalJson(const std::optional<leaks::Interval>& interval) {
@@ -23,7 +24,7 @@ Json OrNull(const std::optional<T>& value) {
 }
 
 Json RoundedOrNull(const std::optional<double>& value) {
-  return value ? Json(std::llround(*value)) : Json();
+  return value ? Json(Rounded(*value)) : Json();
 }
 
 // Two decimals: what a test statistic is worth.
@@ -40,17 +41,17 @@ Json TrendJson(const std::optional<leaks::Trend>& trend) {
 
 Json FlowsJson(const std::optional<leaks::Flows>& flows) {
   if (!flows) return Json();
-  return Json{{"allocated_bytes", std::llround(flows->allocated)},
+  return Json{{"allocated_bytes", Rounded(flows->allocated)},
               {"allocated_ci", IntervalJson(flows->allocated_ci)},
-              {"freed_bytes", std::llround(flows->freed)},
+              {"freed_bytes", Rounded(flows->freed)},
               {"freed_ci", IntervalJson(flows->freed_ci)},
               {"survived_bytes", RoundedOrNull(flows->survived)}};
 }
 
 Json TimeLeftJson(const std::optional<leaks::TimeLeft>& left) {
   if (!left) return Json();
-  return Json{{"seconds", std::llround(left->seconds)},
-              {"low", std::llround(left->low_s)},
+  return Json{{"seconds", Rounded(left->seconds)},
+              {"low", Rounded(left->low_s)},
               {"high", RoundedOrNull(left->high_s)}};
 }
 
@@ -100,7 +101,7 @@ Json ProjectionJson(const std::optional<leaks::Projection>& projection) {
   json["used_bytes"] = projection->used_bytes;
   const auto& growth = projection->growth_bytes_per_s;
   const auto& ci = projection->growth_ci;
-  json["growth_bytes_per_hour"] = growth ? Json(std::llround(*growth * kSecondsPerHour)) : Json();
+  json["growth_bytes_per_hour"] = growth ? Json(Rounded(*growth * kSecondsPerHour)) : Json();
   json["growth_ci"] =
       ci ? IntervalJson({ci->low * kSecondsPerHour, ci->high * kSecondsPerHour}) : Json();
   json["time_left"] = TimeLeftJson(projection->time_left);

@@ -1,15 +1,16 @@
 #include "analyzer/cli/leaks_text.h"
 
 #include <algorithm>
-#include <cmath>
 #include <cstdint>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
+#include "analyzer/base/rounding.h"
 #include "analyzer/base/units.h"
 #include "analyzer/cli/site_text.h"
+#include "analyzer/leaks/wording.h"
 
 namespace tidemark::cli {
 namespace {
@@ -22,9 +23,10 @@ constexpr size_t kShownAdvice = 2;  // json has all
 // Of a generation that holds less of a site there is nothing to say.
 constexpr double kShownShare = 0.005;
 
+using leaks::Seconds;
+
 std::string Bytes(int64_t value) { return FormatValue(value, "bytes"); }
-std::string Bytes(double value) { return Bytes(static_cast<int64_t>(std::llround(value))); }
-std::string Seconds(double value) { return FormatValue(std::llround(value), "seconds"); }
+std::string Bytes(double value) { return leaks::Bytes(value); }
 
 std::string LiveText(const leaks::Finding& f) {
   std::string text = absl::StrCat(Bytes(f.live_bytes), " live");
@@ -49,7 +51,7 @@ std::string TimeLeftText(const leaks::TimeLeft& left) {
   return text;
 }
 
-// "called from A x.cc:3 62 %, B 30 %": only where there is more than one.
+// "called from A x.cc:3 62 %, B 30 %"
 std::string CallersText(const leaks::Finding& f) {
   if (f.callers.empty() || f.live_bytes <= 0) return "";
   std::vector<std::string> parts;
@@ -136,7 +138,7 @@ std::string LeaksText(const leaks::Ranking& ranking, size_t total_findings) {
   std::string text = absl::StrCat(Bytes(ranking.total_live_bytes), " live, ", total_findings,
                                   total_findings == 1 ? " site, " : " sites, ", n,
                                   n == 1 ? " snapshot" : " snapshots");
-  const int64_t span_ns = ranking.times_ns.back() - ranking.times_ns.front();
+  const int64_t span_ns = SaturatingDifference(ranking.times_ns.back(), ranking.times_ns.front());
   if (n > 1 && span_ns > 0) {
     absl::StrAppend(&text, " over ", FormatValue(span_ns, "nanoseconds"));
   }

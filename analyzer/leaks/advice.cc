@@ -1,9 +1,9 @@
 #include "analyzer/leaks/advice.h"
 
 #include <algorithm>
-#include <cmath>
 
 #include "absl/strings/str_cat.h"
+#include "analyzer/base/rounding.h"
 #include "analyzer/leaks/advice_rules.h"
 
 namespace tidemark::leaks {
@@ -69,7 +69,7 @@ std::optional<double> SiteView::growth_per_s() const {
 
 std::string FewSamples(double evidence) {
   if (evidence >= kManySamples) return "";
-  return absl::StrCat(" (", std::llround(evidence), " samples)");
+  return absl::StrCat(" (", Rounded(evidence), " samples)");
 }
 
 std::vector<Advice> Advise(const Series& series, const ContainerUses& uses, size_t site,

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "analyzer/base/rounding.h"
 #include "analyzer/report/sampling_error.h"
 
 namespace tidemark::leaks {
@@ -10,37 +11,25 @@ namespace {
 
 constexpr double kNsPerSecond = 1e9;
 
-int64_t Rounded(double value) { return std::llround(std::clamp(value, -9.2e18, 9.2e18)); }
-
 // Seconds since the recording began, of snapshot i. Where the profiles do not say how long
 // they were recorded, since the oldest.
 double TimeOf(const Series& series, size_t i) {
   return series.ages_s.back() > 0 ? series.ages_s[i] : series.times_s[i];
 }
 
-bool HasAges(const Series& series) {
-  return std::any_of(series.sites.begin(), series.sites.end(),
-                     [](const SiteSeries& site) { return !site.at.back().ages.empty(); });
-}
-
-report::SampledSum SumOf(double bytes, double samples) {
-  return {bytes, samples, samples > 0 ? bytes * bytes / samples : 0};
-}
-
 Generation FromAges(const std::vector<AgeGroup>& ages, double begin, double end) {
   Generation generation{.begin_s = begin, .end_s = end, .live_bytes = 0, .live_ci = {}};
-  double certain_bytes = 0, certain_samples = 0, possible_bytes = 0, possible_samples = 0;
+  report::SampledSum certain;
+  report::SampledSum possible;
   for (const AgeGroup& group : ages) {
     if (group.end_s <= begin || group.begin_s >= end) continue;
-    possible_bytes += group.bytes;
-    possible_samples += group.samples;
+    possible += group.live;
     if (group.begin_s < begin || group.end_s > end) continue;
-    certain_bytes += group.bytes;
-    certain_samples += group.samples;
+    certain += group.live;
   }
   generation.live_bytes = Rounded(BytesBefore(ages, end) - BytesBefore(ages, begin));
-  generation.live_ci.low = report::IntervalOf(SumOf(certain_bytes, certain_samples)).first;
-  generation.live_ci.high = report::IntervalOf(SumOf(possible_bytes, possible_samples)).second;
+  generation.live_ci.low = report::IntervalOf(certain).first;
+  generation.live_ci.high = report::IntervalOf(possible).second;
   return generation;
 }
 
@@ -97,10 +86,10 @@ std::vector<Generation> Make(const Series& series, const std::vector<AgeGroup>& 
                              const Levels& levels, absl::Span<const double> boundaries) {
   std::vector<Generation> generations;
   if (boundaries.size() < 2) return generations;
-  const bool has_ages = HasAges(series);
   for (size_t i = 0; i + 1 < boundaries.size(); ++i) {
-    generations.push_back(has_ages ? FromAges(ages, boundaries[i], boundaries[i + 1])
-                                   : FromFlows(series, levels, boundaries[i], boundaries[i + 1]));
+    generations.push_back(series.has_ages
+                              ? FromAges(ages, boundaries[i], boundaries[i + 1])
+                              : FromFlows(series, levels, boundaries[i], boundaries[i + 1]));
   }
   return generations;
 }
@@ -118,7 +107,7 @@ std::vector<double> Boundaries(const Series& series, const Marks& marks) {
     inside.push_back((static_cast<double>(time_ns) - begin_ns) / kNsPerSecond);
   }
   for (size_t i = 0; marks.at_each_snapshot && i < last; ++i) inside.push_back(TimeOf(series, i));
-  if (!HasAges(series)) {
+  if (!series.has_ages) {
     for (double& mark : inside) mark = TimeOf(series, NearestSnapshot(series, mark));
   }
   std::vector<double> boundaries = {0};

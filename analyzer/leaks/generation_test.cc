@@ -69,6 +69,25 @@ TEST(Generations, AMarkInsideALabelLeavesItOpen) {
   EXPECT_GE(generations[1].live_ci.high, 80);
 }
 
+// Few large blocks of one site beside many small ones of another: all together is not less sure
+// than both on their own.
+TEST(Generations, TheTotalIsNoWiderThanItsSites) {
+  SimulatedProcess process(1, 64 * 1024);
+  const size_t small = process.AddSite("small");
+  for (int i = 0; i < 4000; ++i) process.Allocate(small, 4096, 0.01 * i);
+  const size_t large = process.AddSite("large");
+  for (int i = 0; i < 4; ++i) process.Allocate(large, 16 << 20, 5.0 * i);
+  const Series series = SeriesOf(process, {50});
+  const std::vector<double> boundaries = Boundaries(series, {.since_s = {4}});
+  double width = 0;
+  for (const SiteSeries& site : series.sites) {
+    const Generation of_site = GenerationsOf(series, site, boundaries)[1];
+    width += of_site.live_ci.high - of_site.live_ci.low;
+  }
+  const Generation of_all = GenerationsOfAll(series, boundaries)[1];
+  EXPECT_LE(of_all.live_ci.high - of_all.live_ci.low, width);
+}
+
 // Without ages: what is left is bounded by levels and what was allocated since.
 TEST(Generations, FromFlowsAlone) {
   SimulatedProcess process = OneGenerationDies();

@@ -198,7 +198,7 @@ class SiteJudge {
 
   bool KnowsAges() const {
     double labelled = 0;
-    for (const AgeGroup& group : site_.at.back().ages) labelled += group.bytes;
+    for (const AgeGroup& group : site_.at.back().ages) labelled += group.live.estimate;
     return run_s() > 0 && labelled > 0 && labelled >= 0.9 * levels_.back();
   }
 

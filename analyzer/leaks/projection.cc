@@ -1,10 +1,10 @@
 #include "analyzer/leaks/projection.h"
 
 #include <algorithm>
-#include <cmath>
 #include <vector>
 
 #include "absl/strings/numbers.h"
+#include "analyzer/base/rounding.h"
 #include "analyzer/leaks/run.h"
 #include "analyzer/leaks/statistics.h"
 
@@ -62,7 +62,7 @@ std::optional<Projection> ProjectLimit(const Series& series, int64_t limit_bytes
     result.is_cgroup = true;
   }
   const std::vector<double> levels = Levels(series, result.is_resident);
-  result.used_bytes = std::llround(levels.back());
+  result.used_bytes = Rounded(levels.back());
   if (levels.size() < kTrendSnapshots || !series.has_times) return result;
   const TheilSen fit = FitSlope(series.times_s, levels);
   result.growth_bytes_per_s = fit.slope;

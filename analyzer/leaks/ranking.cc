@@ -1,10 +1,9 @@
 #include "analyzer/leaks/ranking.h"
 
 #include <algorithm>
-#include <cmath>
 #include <utility>
 
-#include "absl/strings/str_cat.h"
+#include "analyzer/base/rounding.h"
 #include "analyzer/leaks/judge.h"
 #include "analyzer/leaks/reason.h"
 #include "analyzer/leaks/series.h"
@@ -13,11 +12,6 @@ namespace tidemark::leaks {
 namespace {
 
 constexpr double kSecondsPerHour = 3600;
-
-int64_t ToInteger(double value) {
-  constexpr double kMost = 9.2e18;
-  return std::llround(std::clamp(value, -kMost, kMost));
-}
 
 Interval Scaled(const Interval& i, double factor) { return {i.low * factor, i.high * factor}; }
 
@@ -34,11 +28,11 @@ std::vector<CallerShare> TopCallers(const Series& series, const SiteSeries& site
     CallerShare& share = result.emplace_back();
     share.frame =
         report::MakeFrame(*series.snapshots[caller->snapshot], caller->stack, caller->frame);
-    share.live_bytes = ToInteger(caller->live_bytes);
+    share.live_bytes = Rounded(caller->live_bytes);
     if (series.snapshots.size() > 1) {
-      share.delta_bytes = ToInteger(caller->live_bytes - caller->oldest_live_bytes);
+      share.delta_bytes = Rounded(caller->live_bytes - caller->oldest_live_bytes);
     }
-    share.samples = ToInteger(caller->samples);
+    share.samples = Rounded(caller->samples);
   }
   return result;
 }
@@ -54,16 +48,16 @@ Finding MakeFinding(const Series& series, const SiteSeries& site, const Judgemen
   if (site.container.valid()) {
     finding.container = profile.annotations().containers[site.container.value];
   }
-  finding.live_bytes = ToInteger(newest.live.sum.estimate);
+  finding.live_bytes = Rounded(newest.live.sum.estimate);
   finding.live_ci = j.live_ci;
-  finding.live_objects = ToInteger(newest.live.objects);
-  if (j.delta) finding.delta_bytes = ToInteger(*j.delta);
+  finding.live_objects = Rounded(newest.live.objects);
+  if (j.delta) finding.delta_bytes = Rounded(*j.delta);
   finding.delta_ci = j.delta_ci;
   if (j.slope_per_s) finding.slope_bytes_per_hour = *j.slope_per_s * kSecondsPerHour;
   if (j.slope_ci_per_s) finding.slope_ci = Scaled(*j.slope_ci_per_s, kSecondsPerHour);
-  finding.samples = ToInteger(newest.live.sum.samples);
+  finding.samples = Rounded(newest.live.sum.samples);
   finding.stack = report::MakeFrames(profile, site.stack);
-  for (const SiteAtTime& at : site.at) finding.series.push_back(ToInteger(at.live.sum.estimate));
+  for (const SiteAtTime& at : site.at) finding.series.push_back(Rounded(at.live.sum.estimate));
   finding.flows = j.flows;
   finding.trend = j.trend;
   finding.callers = TopCallers(series, site);
@@ -98,7 +92,7 @@ absl::StatusOr<Ranking> Rank(absl::Span<const std::shared_ptr<const Profile>> sn
   Ranking ranking;
   double total = 0;
   for (const SiteSeries& site : series.sites) total += site.at.back().live.sum.estimate;
-  ranking.total_live_bytes = ToInteger(total);
+  ranking.total_live_bytes = Rounded(total);
   for (const auto& snapshot : series.snapshots) ranking.times_ns.push_back(snapshot->time_ns());
   const std::vector<double> boundaries = Boundaries(series, options.marks);
   ranking.generations = GenerationsOfAll(series, boundaries);
@@ -109,8 +103,7 @@ absl::StatusOr<Ranking> Rank(absl::Span<const std::shared_ptr<const Profile>> sn
         "nothing is live in the newest snapshot: take it while the program runs, before it frees "
         "its memory");
   }
-  const size_t count = options.limit == 0 ? order.size() : std::min(options.limit, order.size());
-  for (size_t i = 0; i < count; ++i) {
+  for (size_t i = 0; i < order.size(); ++i) {
     const SiteSeries& site = series.sites[order[i]];
     const Judgement& j = judgements[order[i]];
     Finding finding = MakeFinding(series, site, j);

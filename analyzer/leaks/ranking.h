@@ -59,7 +59,6 @@ struct Finding {
 inline constexpr size_t kMaxCallers = 5;
 
 struct Options {
-  size_t limit = 0;  // 0: all findings
   RunChoice run;
   Marks marks;
   // What the process may grow to; 0: its cgroup's limit, where the snapshots tell one.

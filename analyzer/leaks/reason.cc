@@ -1,13 +1,13 @@
 #include "analyzer/leaks/reason.h"
 
 #include <algorithm>
-#include <cmath>
 #include <cstdint>
 #include <vector>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "analyzer/base/rounding.h"
 #include "analyzer/leaks/stack_role.h"
 #include "analyzer/leaks/wording.h"
 
@@ -146,7 +146,7 @@ class Sentence {
   }
 
   void AddSamples() {
-    const int64_t samples = std::llround(site_.at.back().live.sum.samples);
+    const int64_t samples = Rounded(site_.at.back().live.sum.samples);
     Add(absl::StrCat(samples, samples == 1 ? " sample" : " samples"));
   }
 
@@ -164,8 +164,16 @@ class Sentence {
     if (series_.snapshots.size() < 3) {
       Add(absl::StrCat(series_.snapshots.size(), " snapshots cannot tell a trend"));
     } else {
-      Add(j_.trend->tests.each_part_grows ? "chance is not ruled out" : "but not steadily");
+      Add(RisesEachTime() || j_.trend->tests.each_part_grows ? "chance is not ruled out"
+                                                             : "but not steadily");
     }
+  }
+
+  bool RisesEachTime() const {
+    for (size_t i = 1; i < site_.at.size(); ++i) {
+      if (site_.at[i].live.sum.estimate <= site_.at[i - 1].live.sum.estimate) return false;
+    }
+    return true;
   }
 
   void WriteGrowingArray() {

@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "absl/time/time.h"
+#include "analyzer/base/rounding.h"
 
 namespace tidemark::leaks {
 namespace {
@@ -36,12 +37,21 @@ bool CounterFell(const Profile& before, const Profile& after) {
 }
 
 int64_t StartOf(const Profile& profile) {
-  return profile.time_ns() - std::max<int64_t>(0, profile.duration_ns());
+  return SaturatingDifference(profile.time_ns(), std::max<int64_t>(0, profile.duration_ns()));
+}
+
+// The executable, as far as a profile tells: its build, else its file. It is the first mapping.
+std::string ProgramOf(const Profile& profile) {
+  if (profile.mappings().empty()) return "";
+  const Mapping& mapping = profile.mappings().front();
+  const absl::string_view build_id = profile.string(mapping.build_id);
+  return std::string(build_id.empty() ? profile.string(mapping.file) : build_id);
 }
 
 // One process's snapshots.
 struct Process {
   std::string id;  // "" where the profiles do not say
+  std::string program;
   Snapshots snapshots;
 
   int64_t begin_ns() const { return StartOf(*snapshots.front()); }
@@ -51,6 +61,10 @@ struct Process {
     for (const auto& snapshot : snapshots) most = std::max(most, LiveBytes(*snapshot));
     return most;
   }
+  std::string file() const {
+    const absl::Span<const Mapping> mappings = snapshots.back()->mappings();
+    return mappings.empty() ? "?" : std::string(snapshots.back()->string(mappings.front().file));
+  }
   std::string pid() const { return std::string(RecorderComment(*snapshots.back(), "pid")); }
 };
 
@@ -59,18 +73,27 @@ std::vector<Process> ByProcess(const Snapshots& snapshots) {
   std::vector<Process> processes;
   for (const auto& snapshot : snapshots) {
     const absl::string_view id = RecorderComment(*snapshot, "process_id");
-    // The latest with this id; without one only the latest of all those without can go on.
-    const auto same = std::find_if(processes.rbegin(), processes.rend(),
-                                   [&](const Process& process) { return process.id == id; });
+    const std::string program = ProgramOf(*snapshot);
+    // The latest with this id; without one only the latest of its program can go on.
+    const auto same =
+        std::find_if(processes.rbegin(), processes.rend(), [&](const Process& process) {
+          return process.id == id && (!id.empty() || process.program == program);
+        });
     const bool goes_on = same != processes.rend() &&
                          !(id.empty() && CounterFell(*same->snapshots.back(), *snapshot));
     if (goes_on) {
       same->snapshots.push_back(snapshot);
     } else {
-      processes.push_back({std::string(id), {snapshot}});
+      processes.push_back({std::string(id), program, {snapshot}});
     }
   }
   return processes;
+}
+
+// Whether `other` ran at the same time. Without ids two of one program are one after the other.
+bool RanBeside(const Process& other, const Process& process) {
+  const bool can_tell = !other.id.empty() || other.program != process.program;
+  return can_tell && other.end_ns() > process.begin_ns();
 }
 
 // The newest, or of those that ran at the same time the one that held most.
@@ -81,9 +104,9 @@ size_t ChooseProcess(const std::vector<Process>& processes) {
   }
   size_t chosen = newest;
   for (size_t i = 0; i < processes.size(); ++i) {
-    const bool beside = !processes[i].id.empty() && i != newest &&
-                        processes[i].end_ns() > processes[newest].begin_ns();
-    if (beside && processes[i].most_live() > processes[chosen].most_live()) chosen = i;
+    if (i != newest && RanBeside(processes[i], processes[newest]) &&
+        processes[i].most_live() > processes[chosen].most_live())
+      chosen = i;
   }
   return chosen;
 }
@@ -106,7 +129,7 @@ void NoteOthers(const std::vector<Process>& processes, size_t chosen, Run& run) 
   for (size_t i = 0; i < processes.size(); ++i) {
     if (i == chosen) continue;
     const Process& other = processes[i];
-    const bool is_beside = !other.id.empty() && other.end_ns() > judged.begin_ns();
+    const bool is_beside = RanBeside(other, judged);
     (is_beside ? beside : earlier) += other.snapshots.size();
     if (!is_beside && other.snapshots.size() >= kTrendSnapshots) longer = &other;
   }
@@ -122,10 +145,11 @@ void NoteOthers(const std::vector<Process>& processes, size_t chosen, Run& run) 
   }
   if (beside > 0) {
     const std::string pid = judged.pid();
-    run.notes.push_back(
-        absl::StrCat(CountOf(beside), " of other processes that ran beside ",
-                     pid.empty() ? std::string("it") : absl::StrCat("process ", pid),
-                     ", which held most, and left out: leaks --pid names another"));
+    run.notes.push_back(absl::StrCat(
+        CountOf(beside), " of other processes that ran beside ",
+        pid.empty() ? "program " + judged.file() : "process " + pid,
+        ", which held most, and left out: ",
+        pid.empty() ? "give the files of another alone" : "leaks --pid names another"));
   }
 }
 

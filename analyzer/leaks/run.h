@@ -40,9 +40,10 @@ struct Run {
 
 // The newest process's snapshots; of several that ran at the same time those of the one that
 // held most. A process is told by the recorder's process id; where there is none (Go), a
-// restart shows in a counter that falls. Each snapshot once. Without the snapshot at exit when the
-// program had torn its heap down by then. kInvalidArgument when `choice` leaves nothing.
-// REQUIRES: heap profiles with an inuse_space type, at least one.
+// restart shows in a counter that falls, and other programs are told by their first mapping. Each
+// snapshot once. Without the snapshot at exit when the program had torn its heap down by then.
+// kInvalidArgument when `choice` leaves nothing. REQUIRES: heap profiles with an inuse_space type,
+// at least one.
 absl::StatusOr<Run> ChooseRun(absl::Span<const std::shared_ptr<const Profile>> snapshots,
                               const RunChoice& choice);
 

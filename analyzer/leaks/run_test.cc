@@ -57,6 +57,35 @@ TEST(Run, SinceAndUntilChooseTheProcessBefore) {
             "none of the 5 snapshots is left by --since, --until and --pid");
 }
 
+// Go's profiles have no process ids: those of two services in one folder are told apart by their
+// programs.
+TEST(Run, ProgramsWithoutIdsAreNotMixed) {
+  const auto service = [](const std::string& file, double bytes, double begin,
+                          const std::vector<double>& times) {
+    SimulatedProcess process(1, 1);
+    process.set_plain(true);
+    process.set_libraries({file});
+    process.Allocate(process.AddSite("f"), bytes, 0.5);
+    process.set_begin(begin);
+    Snapshots result;
+    for (double time : times) result.push_back(process.SnapshotAt(time));
+    return result;
+  };
+  const Snapshots api = service("/usr/bin/api", 100, 0, {5, 6, 7, 8});
+  const auto beside = ChooseRun(api + service("/usr/bin/proxy", 10, 0.5, {5, 6, 7, 8}), {});
+  ASSERT_TRUE(beside.ok());
+  EXPECT_EQ(beside->snapshots, api);
+  EXPECT_THAT(beside->notes,
+              ElementsAre("4 snapshots are of other processes that ran beside program "
+                          "/usr/bin/api, which held most, and left out: give the files of another "
+                          "alone"));
+  // A new build that took over.
+  const auto after = ChooseRun(api + service("/usr/bin/api2", 10, 20, {5, 6, 7}), {});
+  ASSERT_TRUE(after.ok());
+  EXPECT_EQ(after->snapshots.size(), 3u);
+  EXPECT_THAT(after->notes, ElementsAre(HasSubstr("was it restarted?")));
+}
+
 // A shell that started the server ends last and is not what one wants to know of.
 TEST(Run, OfProcessesSideBySideTheOneThatHeldMost) {
   const Snapshots all =

@@ -18,7 +18,7 @@ namespace tidemark::leaks {
 namespace {
 
 constexpr double kNsPerSecond = 1e9;
-// Of the live bytes that a site has in containers, the share with which one is named before the
+// Of a site's live bytes, the share with which one is named before the
 // strings and objects there: they are what a map's entries own, while an array of pointers may be
 // one index of several to what lives by itself.
 constexpr double kMapShare = 0.02;
@@ -201,8 +201,7 @@ class SnapshotReader {
       group.begin_s = static_cast<double>(label.num);
       group.end_s = static_cast<double>(AgeBucketEnd(label.num));
       if (age_s_ > group.begin_s) group.end_s = std::min(group.end_s, age_s_);
-      group.bytes = live.sum.estimate;
-      group.samples = live.sum.samples;
+      group.live = live.sum;
       site.ages.push_back(group);
     }
   }
@@ -223,14 +222,18 @@ class SnapshotReader {
                     const std::vector<LiveOfStack>& live, std::vector<SiteSeries>& sites) {
     const Annotations& annotations = profile_.annotations();
     absl::flat_hash_map<size_t, double> of_site;
+    absl::flat_hash_map<size_t, double> in_none;
     absl::flat_hash_map<std::pair<size_t, uint32_t>, double> of_container;
     for (uint32_t i = 0; i < profile_.stack_count(); ++i) {
       const uint32_t site = site_of_stack[i];
       if (site == Series::kNoSite) continue;
       sites[site].snapshot = index_;
       sites[site].container = ContainerId{};
-      if (!annotations.container[i].valid()) continue;
       of_site[site] += live[i].bytes;
+      if (!annotations.container[i].valid()) {
+        in_none[site] += live[i].bytes;
+        continue;
+      }
       of_container[{site, annotations.container[i].value}] += live[i].bytes;
     }
     // Ties go to the lower id, so that the answer does not depend on hash order.
@@ -243,7 +246,8 @@ class SnapshotReader {
       choice = std::max(choice, {stands_before, bytes, ~key.second});
     }
     for (const auto& [site, choice] : best) {
-      sites[site].container = ContainerId{~std::get<uint32_t>(choice)};
+      const auto& [stands_before, bytes, id] = choice;
+      if (stands_before || bytes >= in_none[site]) sites[site].container = ContainerId{~id};
     }
     absl::flat_hash_map<size_t, double> heaviest;
     for (uint32_t i = 0; i < profile_.stack_count(); ++i) {
@@ -329,17 +333,6 @@ void SetTimes(Series& series) {
   }
 }
 
-double SumBefore(absl::Span<const AgeGroup> ages, double time_s, double AgeGroup::*member) {
-  double total = 0;
-  for (const AgeGroup& group : ages) {
-    const double width = group.end_s - group.begin_s;
-    const double share = width > 0 ? std::clamp((time_s - group.begin_s) / width, 0.0, 1.0)
-                                   : static_cast<double>(group.begin_s < time_s);
-    total += share * group.*member;
-  }
-  return total;
-}
-
 }  // namespace
 
 Amount& Amount::operator+=(const Amount& o) {
@@ -370,11 +363,14 @@ bool WasEverLive(const SiteSeries& site) {
 }
 
 double BytesBefore(absl::Span<const AgeGroup> ages, double time_s) {
-  return SumBefore(ages, time_s, &AgeGroup::bytes);
-}
-
-double SamplesBefore(absl::Span<const AgeGroup> ages, double time_s) {
-  return SumBefore(ages, time_s, &AgeGroup::samples);
+  double total = 0;
+  for (const AgeGroup& group : ages) {
+    const double width = group.end_s - group.begin_s;
+    const double share = width > 0 ? std::clamp((time_s - group.begin_s) / width, 0.0, 1.0)
+                                   : static_cast<double>(group.begin_s < time_s);
+    total += share * group.live.estimate;
+  }
+  return total;
 }
 
 absl::StatusOr<Series> MakeSeries(absl::Span<const std::shared_ptr<const Profile>> snapshots,
@@ -399,6 +395,9 @@ absl::StatusOr<Series> MakeSeries(absl::Span<const std::shared_ptr<const Profile
     series.has_sampling_error = series.has_sampling_error && reader.has_sampling_error();
     if (progress != nullptr) progress->done = i + 1;
   }
+  series.has_ages =
+      std::any_of(series.sites.begin(), series.sites.end(),
+                  [](const SiteSeries& site) { return !site.at.back().ages.empty(); });
   return series;
 }
 

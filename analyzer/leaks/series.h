@@ -37,8 +37,7 @@ struct Amount {
 struct AgeGroup {
   double begin_s = 0;
   double end_s = 0;
-  double bytes = 0;
-  double samples = 0;
+  report::SampledSum live;  // bytes
 };
 
 struct SiteAtTime {
@@ -65,8 +64,9 @@ struct Caller {
 struct SiteSeries {
   std::vector<SiteAtTime> at;  // one per snapshot, oldest first
   // In the newest snapshot that knows the site: the container that most of the site's bytes are
-  // in, but a collection with its share of them stands before the strings and objects that it
-  // was given; and the stack with the most live bytes in that container (without one: of all).
+  // in, if most are in one, but a collection with its share of them stands before the strings,
+  // objects and plain blocks that it was given; and the stack with the most live bytes in that
+  // container (without one: in none).
   size_t snapshot = 0;
   StackId stack;
   ContainerId container;
@@ -82,6 +82,7 @@ struct Series {
   std::vector<double> ages_s;   // of each: how long its recording ran; 0: unknown
   bool has_alloc = false;       // all know what was ever allocated
   bool has_sampling_error = false;
+  bool has_ages = false;  // some survivor of the newest says when it was allocated
   std::vector<SiteSeries> sites;
   std::vector<uint32_t> site_of_newest_stack;  // by StackId of the newest; kNoSite
   // The snapshot with the most live bytes (of equal ones the newest), and the same of it.
@@ -102,7 +103,6 @@ bool WasEverLive(const SiteSeries& site);
 // The bytes of the groups that were allocated before `time_s`; a group that spans it
 // counts in proportion.
 double BytesBefore(absl::Span<const AgeGroup> ages, double time_s);
-double SamplesBefore(absl::Span<const AgeGroup> ages, double time_s);
 
 // The end of the recorder's `allocated_at` bucket that starts at `begin_s`: 4 steps in
 // each octave, whole seconds below 8.

@@ -17,11 +17,10 @@ TEST(Ages, BucketEndsAreTheRecorders) {
 }
 
 TEST(Ages, GroupsAreSplitInProportion) {
-  const std::vector<AgeGroup> ages = {{0, 1, 100, 4}, {8, 12, 400, 8}};
+  const std::vector<AgeGroup> ages = {{0, 1, {100, 4, 0}}, {8, 12, {400, 8, 0}}};
   EXPECT_DOUBLE_EQ(BytesBefore(ages, 0), 0);
   EXPECT_DOUBLE_EQ(BytesBefore(ages, 5), 100);
   EXPECT_DOUBLE_EQ(BytesBefore(ages, 9), 200);
-  EXPECT_DOUBLE_EQ(SamplesBefore(ages, 10), 8);
   EXPECT_DOUBLE_EQ(BytesBefore(ages, 100), 500);
 }
 

@@ -81,6 +81,21 @@ TEST(Trend, ACollectionIsNamedBeforeWhatItHolds) {
   }
 }
 
+// Plain blocks, with a small array in each: naming the array would point at a tenth of the bytes.
+TEST(Trend, ASiteIsWhatMostOfItIs) {
+  for (const double array_bytes : {20.0, 180.0}) {
+    SimulatedProcess p(1, 1);
+    const size_t plain = p.AddSite("site");
+    const size_t array = p.AddSite("site", Container{ContainerKind::kSlice, "Vec<u32>", "u32",
+                                                     Operation::kCreate, Evidence::kMeasured});
+    for (int i = 0; i < 100; ++i) {
+      p.Allocate(plain, 100, i / 10.0);
+      p.Allocate(array, array_bytes, i / 10.0);
+    }
+    EXPECT_EQ(Find(RankAt(p, {10}), "site").container.has_value(), array_bytes > 100);
+  }
+}
+
 // What such a site also may be: keys that stay the same while their arrays grow.
 TEST(Trend, NodesThatStayDoNotHideTheGrowthOfArrays) {
   SimulatedProcess p(1, 16 * kKb);

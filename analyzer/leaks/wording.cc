@@ -2,38 +2,29 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdint>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "analyzer/base/rounding.h"
 #include "analyzer/base/units.h"
 
 namespace tidemark::leaks {
-namespace {
-
-int64_t ToInteger(double value) {
-  constexpr double kMost = 9e18;
-  return std::llround(std::clamp(value, -kMost, kMost));
-}
-
-}  // namespace
-
-std::string Bytes(double bytes) { return FormatValue(ToInteger(bytes), "bytes"); }
+std::string Bytes(double bytes) { return FormatValue(Rounded(bytes), "bytes"); }
 
 std::string Seconds(double seconds) {
   // Short ones with their parts: "300ms", "5.70s".
   constexpr double kShort = 10;
   if (seconds < kShort) return Nanoseconds(std::max(seconds, 0.0) * 1e9);
-  return FormatValue(ToInteger(std::min(seconds, 9e9)), "seconds");
+  return FormatValue(Rounded(std::min(seconds, 9e9)), "seconds");
 }
 
-std::string Nanoseconds(double duration) { return FormatValue(ToInteger(duration), "nanoseconds"); }
+std::string Nanoseconds(double duration) { return FormatValue(Rounded(duration), "nanoseconds"); }
 
 std::string Share(double share) { return absl::StrFormat("%.0f %%", 100 * share); }
 
 std::string Count(double count) {
   constexpr double kAllDigits = 10'000;
-  if (std::abs(count) < kAllDigits) return absl::StrCat(ToInteger(count));
+  if (std::abs(count) < kAllDigits) return absl::StrCat(Rounded(count));
   const char* const units[] = {"k", "M", "G", "T", "P", "E"};
   size_t unit = 0;
   for (count /= 1000; std::abs(count) >= 999.5 && unit + 1 < std::size(units); ++unit) {

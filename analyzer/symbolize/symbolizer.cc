@@ -11,6 +11,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
+#include "analyzer/base/rounding.h"
 #include "analyzer/model/profile_builder.h"
 #include "analyzer/symbolize/module_symbolizer.h"
 #include "analyzer/symbolize/parallel.h"
@@ -144,7 +145,8 @@ std::string NameGeneratedCode(const Profile& profile, const Options& options, co
   query.search_path = options.search_path;
   if (profile.time_ns() > 0) {
     query.end_ns = profile.time_ns();
-    query.begin_ns = profile.time_ns() - std::max<int64_t>(profile.duration_ns(), 0);
+    query.begin_ns =
+        SaturatingDifference(profile.time_ns(), std::max<int64_t>(profile.duration_ns(), 0));
   }
   std::vector<uint64_t> addresses;
   for (const LocationId id : work.locations) addresses.push_back(profile.location(id).address);
