@@ -37,6 +37,8 @@ const char* Name(AdviceKind kind) {
       return "bound";
     case AdviceKind::kSlowConsumer:
       return "slow_consumer";
+    case AdviceKind::kGoroutines:
+      return "goroutines";
     case AdviceKind::kShrink:
       return "shrink";
     case AdviceKind::kCopyOut:

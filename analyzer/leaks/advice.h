@@ -4,6 +4,7 @@
 //
 //  - bound: a map or set that grows by insertion and loses hardly anything.
 //  - slow_consumer: a list, deque or queue that grows although another thread frees from it.
+//  - goroutines: in Go, ever more of them run at once.
 //  - shrink: storage that stays as large as it was at the peak while the elements went. The
 //    elements are seen where they own blocks: nodes, strings in a vector, objects that the
 //    same line makes, in Go also objects of the map's value type. A map with its values
@@ -53,6 +54,7 @@ inline constexpr double kManySamples = 50;
 enum class AdviceKind : uint8_t {
   kBound,
   kSlowConsumer,
+  kGoroutines,
   kShrink,
   kCopyOut,
   kReserve,

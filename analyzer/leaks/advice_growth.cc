@@ -1,4 +1,4 @@
-// Advice about what stays: bound, slow_consumer, shrink, copy_out, peak.
+// Advice about what stays: bound, slow_consumer, goroutines, shrink, copy_out, peak.
 
 #include <algorithm>
 #include <string>
@@ -116,6 +116,27 @@ std::optional<Found> FindSlowConsumer(const SiteView& view, const ContainerUse& 
                    {"out_bytes_per_hour", out * kSecondsPerHour},
                    {"freed_by_other_thread_share", elsewhere}}},
       live};
+}
+
+std::optional<Found> FindGoroutines(const SiteView& view, const ContainerUse& use) {
+  const bool is_descriptor = use.container != nullptr && use.container->type == "runtime.g";
+  if (!is_descriptor || !view.is_growing() || use.live.evidence() < kLeastSamples) {
+    return std::nullopt;
+  }
+  const double count = use.live.objects;
+  const double more = view.judgement.delta.value_or(0) / use.live.mean_bytes();
+  Advice advice{
+      .kind = AdviceKind::kGoroutines,
+      .text = absl::StrCat(
+          Count(count), " goroutines at once",
+          more >= 1 ? absl::StrCat(", ", Count(more), " more than before") : std::string(),
+          FewSamples(use.live.evidence()),
+          ". Go keeps what describes one for the next, so this many have run side "
+          "by side; if they should have ended, a goroutine profile "
+          "(/debug/pprof/goroutine) says what they wait for."),
+      .evidence = Evidence::kMeasured,
+      .numbers = {{"goroutines", count}, {"more_goroutines", more}}};
+  return Found{std::move(advice), use.live.bytes.estimate};
 }
 
 // "at the process's peak 10mins ago"
@@ -243,7 +264,8 @@ std::optional<Found> FindPeak(const SiteView& view, const ContainerUse& use) {
 }
 
 constexpr Rule kRules[] = {
-    {FindBound}, {FindSlowConsumer}, {FindShrink}, {FindCopyOut}, {FindPeak}};
+    {FindBound},  {FindSlowConsumer}, {FindGoroutines, /*needs_container=*/false},
+    {FindShrink}, {FindCopyOut},      {FindPeak}};
 
 }  // namespace
 

@@ -50,7 +50,7 @@ struct Rule {
   std::optional<Found> (*find)(const SiteView& view, const ContainerUse& use);
   bool needs_container = true;  // one that holds many
 };
-absl::Span<const Rule> GrowthRules();  // what stays: bound, slow_consumer, shrink, copy_out, peak
+absl::Span<const Rule> GrowthRules();  // what stays: bound to copy_out, and peak
 absl::Span<const Rule>
 CostRules();  // what it costs: reserve, geometric_growth, reuse, intern, flat
 

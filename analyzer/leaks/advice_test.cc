@@ -588,6 +588,22 @@ std::vector<Advice> FewSamplesOf(int count) {
   return AdviceOn("load", SnapshotsAt(p, kRun));
 }
 
+// Descriptors stay when goroutines end: their number only tells of leaks where it grows.
+TEST(Goroutines, AreCountedWhereTheyGrow) {
+  for (const bool grows : {true, false}) {
+    SimulatedProcess p(1, 1);
+    p.set_plain(true);
+    const size_t site =
+        p.AddSite("runtime.malg", Of(ContainerKind::kObject, "runtime.g", Operation::kCreate));
+    for (int i = 0; i < 2000; ++i) p.Allocate(site, 440, grows ? i / 20.0 : 1);
+    const std::vector<Advice> advice =
+        AdviceOn("runtime.malg", SnapshotsAt(p, {20, 40, 60, 80, 100}));
+    ASSERT_EQ(Has(AdviceKind::kGoroutines, advice), grows);
+    if (!grows) continue;
+    EXPECT_THAT(advice[0].text, HasSubstr("2000 goroutines at once, 1599 more than before"));
+  }
+}
+
 TEST(Advice, SaysHowManySamplesThereAreWhenTheyAreFew) {
   EXPECT_THAT(FewSamplesOf(9), IsEmpty());
   EXPECT_THAT(Only(AdviceKind::kIntern, FewSamplesOf(23)).text, HasSubstr("in all (23 samples). "));
