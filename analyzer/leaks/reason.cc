@@ -76,6 +76,10 @@ class Sentence {
         WriteStopped();
         break;
       case Cause::kNoGrowth:
+        if (IsSampledStep()) {
+          Add(absl::StrCat(Grew(j_), " in one step", StepTime()));
+          break;
+        }
         Add(j_.delta ? absl::StrCat("no growth beyond chance: ", Bytes(*j_.delta), Over())
                      : std::string("nothing is live"));
         break;
@@ -103,6 +107,11 @@ class Sentence {
   // How long before the newest snapshot another was taken.
   std::string Before(size_t snapshot) const {
     return Seconds(series_.times_s.back() - series_.times_s[snapshot]);
+  }
+
+  // A few large blocks, which are no chance of sampling.
+  bool IsSampledStep() const {
+    return j_.trend && j_.trend->tests.only_step && j_.delta_ci && j_.delta_ci->low > 0;
   }
 
   // ", 3s to 2s before the newest snapshot"

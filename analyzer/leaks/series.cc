@@ -4,12 +4,12 @@
 #include <bit>
 #include <cmath>
 #include <optional>
-#include <tuple>
 #include <utility>
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "analyzer/leaks/representative.h"
 #include "analyzer/leaks/stack_role.h"
 #include "analyzer/report/frame.h"
 #include "analyzer/report/language.h"
@@ -18,11 +18,6 @@ namespace tidemark::leaks {
 namespace {
 
 constexpr double kNsPerSecond = 1e9;
-// Of a site's live bytes, the share with which one is named before the
-// strings and objects there: they are what a map's entries own, while an array of pointers may be
-// one index of several to what lives by itself.
-constexpr double kMapShare = 0.02;
-constexpr double kCollectionShare = 0.25;
 // Between two looks at the cancel flag.
 constexpr size_t kProgressRows = 65536;
 
@@ -44,16 +39,6 @@ struct KeyTable {
     return ids.try_emplace(key, static_cast<uint32_t>(ids.size())).first->second;
   }
 };
-
-// Of its site, from which on a container stands before others.
-double LeastShare(const Container& container) {
-  if (!IsCollection(container.kind) || container.evidence == Evidence::kInferred) return 1;
-  if (IsAssociative(container.kind)) return kMapShare;
-  // Made at its size and given away, as a string is.
-  const bool is_value =
-      container.operation == Operation::kCreate || container.operation == Operation::kCopy;
-  return is_value ? 1 : kCollectionShare;
-}
 
 // What all snapshots share while their rows are added to the sites.
 struct Index {
@@ -220,43 +205,16 @@ class SnapshotReader {
   // The stack and container that stand for each site in this snapshot.
   void ChooseStacks(const std::vector<uint32_t>& site_of_stack,
                     const std::vector<LiveOfStack>& live, std::vector<SiteSeries>& sites) {
-    const Annotations& annotations = profile_.annotations();
-    absl::flat_hash_map<size_t, double> of_site;
-    absl::flat_hash_map<size_t, double> in_none;
-    absl::flat_hash_map<std::pair<size_t, uint32_t>, double> of_container;
+    absl::flat_hash_map<uint32_t, std::vector<StackBytes>> stacks;
     for (uint32_t i = 0; i < profile_.stack_count(); ++i) {
-      const uint32_t site = site_of_stack[i];
-      if (site == Series::kNoSite) continue;
+      if (site_of_stack[i] == Series::kNoSite) continue;
+      stacks[site_of_stack[i]].push_back({StackId{i}, live[i].bytes});
+    }
+    for (const auto& [site, of_site] : stacks) {
+      const Representative chosen = ChooseRepresentative(profile_.annotations(), of_site);
       sites[site].snapshot = index_;
-      sites[site].container = ContainerId{};
-      of_site[site] += live[i].bytes;
-      if (!annotations.container[i].valid()) {
-        in_none[site] += live[i].bytes;
-        continue;
-      }
-      of_container[{site, annotations.container[i].value}] += live[i].bytes;
-    }
-    // Ties go to the lower id, so that the answer does not depend on hash order.
-    using Choice = std::tuple<bool, double, uint32_t>;  // stands before others; bytes; ~id
-    absl::flat_hash_map<size_t, Choice> best;
-    for (const auto& [key, bytes] : of_container) {
-      const bool stands_before =
-          bytes > LeastShare(annotations.containers[key.second]) * of_site[key.first];
-      Choice& choice = best[key.first];
-      choice = std::max(choice, {stands_before, bytes, ~key.second});
-    }
-    for (const auto& [site, choice] : best) {
-      const auto& [stands_before, bytes, id] = choice;
-      if (stands_before || bytes >= in_none[site]) sites[site].container = ContainerId{~id};
-    }
-    absl::flat_hash_map<size_t, double> heaviest;
-    for (uint32_t i = 0; i < profile_.stack_count(); ++i) {
-      const uint32_t site = site_of_stack[i];
-      if (site == Series::kNoSite || annotations.container[i] != sites[site].container) continue;
-      const auto [it, inserted] = heaviest.try_emplace(site, live[i].bytes);
-      if (!inserted && live[i].bytes <= it->second) continue;
-      it->second = live[i].bytes;
-      sites[site].stack = StackId{i};
+      sites[site].container = chosen.container;
+      sites[site].stack = chosen.stack;
     }
   }
 
