@@ -101,6 +101,7 @@ void FunctionClassifier::Layer::Add(const RuleTable& table) {
   for (const FunctionRule& rule : table.functions) functions.Add(rule.function, &rule);
   for (absl::string_view function : table.glue) glue.Add(function, true);
   for (absl::string_view function : table.sites) sites.Add(function, true);
+  for (absl::string_view function : table.starts) starts.Add(function, true);
   namespaces.insert(namespaces.end(), table.namespaces.begin(), table.namespaces.end());
   modules.insert(modules.end(), table.modules.begin(), table.modules.end());
   sources.insert(sources.end(), table.sources.begin(), table.sources.end());
@@ -224,6 +225,7 @@ FunctionClass FunctionClassifier::Classify(const FunctionNames& names) const {
   name.source = names.source;
 
   FunctionClass result;
+  result.is_start = built_in_.starts.Find(name.qualified) != nullptr;
   if (ClassifyIn(user_, name, &result)) return result;
   // A class's own operator new is a wrapper like any other.
   if (name.parts.base == "operator new" || name.parts.base == "operator new[]") {

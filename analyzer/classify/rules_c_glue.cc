@@ -163,6 +163,11 @@ constexpr absl::string_view kGlue[] = {
     "[truncated]",
 };
 
+constexpr absl::string_view kStarts[] = {
+    "_start",  "__libc_start_*", "start_thread", "clone", "clone3",
+    "__clone", "__clone3",       "call_init*",   "_dl_*", "[truncated]",
+};
+
 constexpr absl::string_view kModules[] = {
     "libc.so",
     "libc-2",
@@ -195,6 +200,6 @@ constexpr absl::string_view kModules[] = {
 
 }  // namespace
 
-RuleTable CGlueRules() { return {.glue = kGlue, .modules = kModules}; }
+RuleTable CGlueRules() { return {.glue = kGlue, .starts = kStarts, .modules = kModules}; }
 
 }  // namespace tidemark::classify
