@@ -1,7 +1,9 @@
 #include "analyzer/classify/function_class.h"
 
 #include <string>
+#include <vector>
 
+#include "absl/strings/match.h"
 #include "gtest/gtest.h"
 
 namespace tidemark::classify {
@@ -116,6 +118,62 @@ TEST(FunctionClassifier, Glue) {
   EXPECT_EQ(Classified("S::S(S const&)"), "copy");
   EXPECT_EQ(Classified("a::S<int>::S(a::S<int>&&)"), "copy");
   EXPECT_EQ(Classified("S::operator=(S const&)"), "copy");
+}
+
+// A program's function that is called like a library's is a site, and never glue.
+TEST(FunctionClassifier, FunctionsNamedLikeALibrarysAreUsers) {
+  for (const char* name : {"fopen_config",        "hcreate_index",
+                           "g_string_table_load", "xmlListDocuments",
+                           "realpath_cache_add",  "qsort_pool_new",
+                           "safe_malloc_report",  "talloc_demo",
+                           "scandir_all",         "zmalloc_report",
+                           "mi_news_add",         "tc_new_client",
+                           "g_list_models",       "g_malloc_stats_read",
+                           "cJSON_AddRoute",      "xmlBufferedReaderNew",
+                           "evbuffer_pool_make",  "av_dict_set_all_of_ours",
+                           "apr_table_from_file", "OPENSSL_sk_of_ours",
+                           "raxis_new",           "sdsl_load",
+                           "palloc_init",         "ar_open",
+                           "set_add_all",         "dict_update_from_file"}) {
+    EXPECT_EQ(Classified(name), "user") << name;
+  }
+  EXPECT_EQ(Classified("fopen64"), "buffer FILE [] create");
+  EXPECT_EQ(Classified("g_string_append_len"), "string GString [] grow");
+  EXPECT_EQ(Classified("xmlListPushBack"), "list xmlList [] insert");
+  EXPECT_EQ(Classified("sdscatlen"), "string sds [] grow");
+  for (const char* name : {"realpath", "qsort_r", "mi_new_nothrow", "g_malloc0_n", "my_malloc"}) {
+    EXPECT_EQ(Classified(name), "glue") << name;
+  }
+}
+
+// Names that anybody might use are a library's only where the library is.
+TEST(FunctionClassifier, RulesThatNeedTheirLibrary) {
+  const auto role = [](const std::string& name, const std::vector<std::string>& program) {
+    const FunctionClassifier classifier(nullptr, [&program](absl::string_view prefix) {
+      for (const std::string& function : program) {
+        if (absl::StartsWith(function, prefix)) return true;
+      }
+      return false;
+    });
+    return classifier.Classify({.name = name, .system_name = name}).role;
+  };
+  // A client of Redis with strings of its own making.
+  const std::vector<std::string> client = {"zmalloc", "zcalloc", "sdsnewlen", "raxis",
+                                           "createObject"};
+  EXPECT_EQ(role("createObject", client), Role::kUser);
+  EXPECT_EQ(role("listCreate", client), Role::kUser);
+  EXPECT_EQ(role("createObject", {"aeMain"}), Role::kContainer);
+  const std::vector<std::string> pools = {"palloc", "bms_load", "MemoryContext::grow()"};
+  EXPECT_EQ(role("bms_load", pools), Role::kUser);
+  EXPECT_EQ(role("palloc", pools), Role::kUser);
+  EXPECT_EQ(role("palloc", {"AllocSetAlloc"}), Role::kGlue);
+  const std::vector<std::string> extension = {"PyObject_Vectorcall", "_PyEval_EvalFrameDefault"};
+  EXPECT_EQ(role("list_append", extension), Role::kUser);
+  EXPECT_EQ(role("new_arena", extension), Role::kUser);
+  EXPECT_EQ(role("PyList_Append", extension), Role::kContainer);
+  EXPECT_EQ(role("list_append", {"pymain_run_python"}), Role::kContainer);
+  EXPECT_EQ(role("luaH_new", {"lua_setup_routes"}), Role::kUser);
+  EXPECT_EQ(role("luaH_new", {"lua_pcallk"}), Role::kContainer);
 }
 
 TEST(FunctionClassifier, OtherLanguages) {

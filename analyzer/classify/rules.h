@@ -105,6 +105,7 @@ RuleTable CGlueRules();
 RuleTable JanssonRules();
 RuleTable JsonCRules();
 RuleTable PythonRules();
+RuleTable PythonStaticRules();
 RuleTable RubyRules();
 RuleTable LuaRules();
 RuleTable GoRules();

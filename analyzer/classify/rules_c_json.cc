@@ -11,25 +11,43 @@ using enum Shape;
 
 constexpr FunctionRule kJansson[] = {
     {"json_object", kMap, "json_t", kPlain, kCreate},
-    {"json_object_set*", kMap, "json_t", kPlain, kInsert},
-    {"json_object_update*", kMap, "json_t", kPlain, kInsert},
+    {"json_object_set_new", kMap, "json_t", kPlain, kInsert},
+    {"json_object_set_new_nocheck", kMap, "json_t", kPlain, kInsert},
+    {"json_object_set_nocheck", kMap, "json_t", kPlain, kInsert},
+    {"json_object_update", kMap, "json_t", kPlain, kInsert},
+    {"json_object_update_existing", kMap, "json_t", kPlain, kInsert},
+    {"json_object_update_missing", kMap, "json_t", kPlain, kInsert},
+    {"json_object_update_recursive", kMap, "json_t", kPlain, kInsert},
     {"hashtable_set", kMap, "json_t", kPlain, kInsert},
     {"hashtable_init", kMap, "json_t", kPlain, kCreate},
     {"hashtable_do_rehash", kMap, "json_t", kPlain, kRehash},
     {"json_array", kSlice, "json_t", kPlain, kCreate},
-    {"json_array_append*", kSlice, "json_t", kPlain, kGrow},
-    {"json_array_insert*", kSlice, "json_t", kPlain, kGrow},
+    {"json_array_append_new", kSlice, "json_t", kPlain, kGrow},
+    {"json_array_insert_new", kSlice, "json_t", kPlain, kGrow},
     {"json_array_extend", kSlice, "json_t", kPlain, kGrow},
     {"json_array_grow", kSlice, "json_t", kPlain, kGrow},
-    {"json_string*", kString, "json_t", kPlain, kCreate},
+    {"json_string", kString, "json_t", kPlain, kCreate},
+    {"json_stringn", kString, "json_t", kPlain, kCreate},
+    {"json_string_nocheck", kString, "json_t", kPlain, kCreate},
+    {"json_stringn_nocheck", kString, "json_t", kPlain, kCreate},
+    {"json_string_setn_nocheck", kString, "json_t", kPlain, kCreate},
     {"json_sprintf", kString, "json_t", kPlain, kCreate},
     {"json_vsprintf", kString, "json_t", kPlain, kCreate},
     {"json_dumps", kString, "", kPlain, kCreate},
-    {"strbuffer_*", kString, "strbuffer_t", kPlain, kGrow},
+    {"strbuffer_init", kString, "strbuffer_t", kPlain, kGrow},
+    {"strbuffer_append_byte", kString, "strbuffer_t", kPlain, kGrow},
+    {"strbuffer_append_bytes", kString, "strbuffer_t", kPlain, kGrow},
     {"json_integer", kObject, "json_t", kPlain, kCreate},
     {"json_real", kObject, "json_t", kPlain, kCreate},
-    {"json_load*", kObject, "json_t", kOpaque, kCreate},
-    {"json_pack*", kObject, "json_t", kOpaque, kCreate},
+    {"json_loads", kObject, "json_t", kOpaque, kCreate},
+    {"json_loadb", kObject, "json_t", kOpaque, kCreate},
+    {"json_loadf", kObject, "json_t", kOpaque, kCreate},
+    {"json_loadfd", kObject, "json_t", kOpaque, kCreate},
+    {"json_load_file", kObject, "json_t", kOpaque, kCreate},
+    {"json_load_callback", kObject, "json_t", kOpaque, kCreate},
+    {"json_pack", kObject, "json_t", kOpaque, kCreate},
+    {"json_pack_ex", kObject, "json_t", kOpaque, kCreate},
+    {"json_vpack_ex", kObject, "json_t", kOpaque, kCreate},
     {"json_copy", kObject, "json_t", kOpaque, kCopy},
     {"json_deep_copy", kObject, "json_t", kOpaque, kCopy},
 };
@@ -57,8 +75,8 @@ constexpr FunctionRule kJsonC[] = {
     {"json_tokener_parse*", kObject, "json_object", kOpaque, kCreate},
 };
 constexpr absl::string_view kJsonCModules[] = {"libjson-c.so"};
-constexpr absl::string_view kOnlyWithJsonC[] = {"libjson-c.so", "json_object_object_",
-                                                "json_tokener_", "lh_table_"};
+constexpr absl::string_view kOnlyWithJsonC[] = {"libjson-c.so", "json_object_object_add",
+                                                "json_tokener_parse", "lh_table_insert"};
 
 }  // namespace
 

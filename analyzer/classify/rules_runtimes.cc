@@ -15,7 +15,10 @@ constexpr FunctionRule kRuby[] = {
     {"rb_hash_dup", kMap, "Hash", kPlain, kCopy},
     {"hash_dup", kMap, "Hash", kPlain, kCopy},
     {"hash_alloc*", kMap, "Hash", kPlain, kCreate},
-    {"ar_*", kMap, "Hash", kPlain, kInsert},
+    {"ar_alloc_table", kMap, "Hash", kPlain, kInsert},
+    {"ar_insert", kMap, "Hash", kPlain, kInsert},
+    {"ar_update", kMap, "Hash", kPlain, kInsert},
+    {"ar_copy", kMap, "Hash", kPlain, kCopy},
     {"st_init*", kMap, "st_table", kPlain, kCreate},
     {"rb_st_init*", kMap, "st_table", kPlain, kCreate},
     {"st_insert*", kMap, "st_table", kPlain, kInsert},
@@ -145,7 +148,9 @@ constexpr absl::string_view kLuaGlue[] = {
     "luaY_*",           "luaZ_*",          "l_alloc",
 };
 constexpr absl::string_view kLuaModules[] = {"liblua"};
-constexpr absl::string_view kOnlyWithLua[] = {"liblua", "lua_", "luaL_", "luaM_"};
+// Not lua_ and luaL_: a program that speaks of Lua names its own functions so.
+constexpr absl::string_view kOnlyWithLua[] = {"liblua", "luaM_",     "luaD_",        "luaV_",
+                                              "luaH_",  "lua_pcall", "luaL_newstate"};
 
 // Where a profile still has its run time's frames.
 constexpr FunctionRule kGo[] = {
