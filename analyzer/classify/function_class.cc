@@ -75,10 +75,14 @@ bool IsIn(absl::string_view path, const std::vector<NamespaceRule>& namespaces, 
   return false;
 }
 
-// The path within "&<alloc::vec::Vec<u8>>::push"; "" for what has none and is nobody's: a
-// primitive type, a slice, a generic parameter.
+// The path within "&<alloc::vec::Vec<u8>>::push", of a "dyn for<'a> Trait" that of the trait; ""
+// for what has none and is nobody's: a primitive type, a slice, a generic parameter.
 absl::string_view PathIn(absl::string_view type) {
   type = WithoutReferences(type);
+  if (absl::ConsumePrefix(&type, "dyn ") && absl::StartsWith(type, "for<")) {
+    const size_t end = type.find("> ");
+    if (end != absl::string_view::npos) type.remove_prefix(end + 2);
+  }
   while (absl::ConsumePrefix(&type, "<")) type = WithoutReferences(type);
   const bool has_path = absl::StrContains(type, "::") && !absl::StartsWith(type, "[");
   return has_path ? type : absl::string_view();

@@ -93,6 +93,31 @@ TEST(FunctionClassifier, Objects) {
             "object std::function<void ()> [void ()] create");
 }
 
+TEST(FunctionClassifier, LibrariesOfCpp) {
+  EXPECT_EQ(Classified("boost::json::object::reserve(unsigned long)"),
+            "map boost::json::object [] rehash");
+  EXPECT_EQ(Classified("boost::json::array::push_back(boost::json::value&&)"),
+            "slice boost::json::array [] grow");
+  EXPECT_EQ(Classified("boost::json::detail::string_impl::append(char const*, unsigned long)"),
+            "string boost::json::string [] grow");
+  EXPECT_EQ(Classified("boost::lockfree::stack<int>::push(int const&)"),
+            "queue boost::lockfree::stack<int> [int] insert");
+  EXPECT_EQ(Classified("boost::unordered::concurrent_node_map<int, S, a, b>::emplace<int>(int)"),
+            "map boost::concurrent_node_map<int, S> [std::pair<const int, S>] insert");
+  EXPECT_EQ(Classified("tbb::detail::d2::concurrent_hash_map<int, S, h, a>::insert(int)"),
+            "map tbb::concurrent_hash_map<int, S> [std::pair<const int, S>] insert");
+  EXPECT_EQ(Classified("tbb::detail::d1::concurrent_vector<S, a>::push_back(S const&)"),
+            "slice tbb::concurrent_vector<S> [S] grow");
+  EXPECT_EQ(Classified("tbb::detail::d1::tbb_allocator<S>::allocate(unsigned long)"), "glue");
+  EXPECT_EQ(Classified("Json::Value::operator[](char const*)"), "map Json::Value [] insert");
+  EXPECT_EQ(Classified("Json::Value::append(Json::Value&&)"), "slice Json::Value [] grow");
+  EXPECT_EQ(Classified("pugi::xml_document::load_file(char const*)"),
+            "object pugi::xml_document [] ");
+  EXPECT_EQ(Classified("g_object_new"), "object GObject [] create");
+  EXPECT_EQ(Classified("g_type_create_instance"), "object GObject [] create");
+  EXPECT_EQ(Classified("__cxa_allocate_exception"), "glue");
+}
+
 TEST(FunctionClassifier, AllocatorsGuess) {
   EXPECT_EQ(Classified("__gnu_cxx::new_allocator<std::_Rb_tree_node<std::pair<int const, S> > >::"
                        "allocate(unsigned long, void const*)"),
@@ -212,6 +237,16 @@ TEST(FunctionClassifier, Rust) {
   EXPECT_EQ(v0("<u32 as <[_]>::to_vec_in::ConvertVec>::to_vec::<alloc::alloc::Global>"), "glue");
   EXPECT_EQ(v0("<&str as <alloc::ffi::c_str::CString>::new::SpecNewImpl>::spec_new_impl"), "glue");
   EXPECT_EQ(v0("__rustc::__rdl_alloc"), "glue");
+  EXPECT_EQ(v0("<anyhow::Error>::msg::<&str>"), "object anyhow::Error [] ");
+  EXPECT_EQ(v0("<regex::regex::string::Regex>::new"), "object Regex [] create");
+  for (const char* name : {"regex_automata::nfa::thompson::compiler::compile", "hyper::proto::f",
+                           "<tokio::runtime::Runtime>::block_on", "serde_json::de::from_str"}) {
+    EXPECT_EQ(v0(name), "glue") << name;
+  }
+  EXPECT_EQ(v0("<&mut dyn for<'a> core::ops::function::FnMut<(&'a u8,), Output = bool> as "
+               "core::ops::function::FnMut<(&u8,)>>::call_mut"),
+            "glue");
+  EXPECT_EQ(v0("<dyn shop::Sink as core::fmt::Debug>::fmt"), "user");
   // A library's trait for a user's type is user code, and so is the other way round.
   EXPECT_EQ(v0("<shop::Session as core::fmt::Display>::fmt"), "user");
   EXPECT_EQ(v0("<shop::Session as core::clone::Clone>::clone"), "copy");
@@ -228,6 +263,7 @@ TEST(FunctionClassifier, Rust) {
                 "alloc::boxed::Box<[T]>>::from"),
             "slice Box<[T]> [] create");
   EXPECT_EQ(old("alloc::slice::<impl [T]>::to_vec"), "slice Vec [] copy");
+  EXPECT_EQ(old("anyhow::error::<impl anyhow::Error>::msg"), "object anyhow::Error [] ");
 }
 
 TEST(FunctionClassifier, InlineNamespacesAndAbiTags) {

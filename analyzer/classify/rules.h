@@ -98,6 +98,7 @@ struct RuleTable {
 // In the files rules_*.cc.
 RuleTable CppStandardRules();
 RuleTable CppLibraryRules();
+RuleTable JsonCppRules();
 RuleTable QtLlvmRules();
 RuleTable RustRules();
 RuleTable CContainerRules();

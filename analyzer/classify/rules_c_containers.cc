@@ -219,6 +219,13 @@ constexpr FunctionRule kFunctions[] = {
     {"g_strsplit", kSlice, "char**", kPlain, kCreate},
     {"g_strsplit_set", kSlice, "char**", kPlain, kCreate},
     {"g_vasprintf", kString, "", kPlain, kCreate},
+    // GObject.
+    {"g_object_new", kObject, "GObject", kPlain, kCreate},
+    {"g_object_newv", kObject, "GObject", kPlain, kCreate},
+    {"g_object_new_valist", kObject, "GObject", kPlain, kCreate},
+    {"g_object_new_with_properties", kObject, "GObject", kPlain, kCreate},
+    {"g_object_new_internal", kObject, "GObject", kPlain, kCreate},
+    {"g_type_create_instance", kObject, "GObject", kPlain, kCreate},
     // libxml2.
     {"xmlBufAdd", kBuffer, "xmlBuf", kPlain, kGrow},
     {"xmlBufAddLen", kBuffer, "xmlBuf", kPlain, kGrow},

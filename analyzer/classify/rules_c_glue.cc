@@ -266,6 +266,7 @@ constexpr absl::string_view kModules[] = {
     "libtsan.so",
     // Libraries of containers.
     "libglib-2.0.so",
+    "libgobject-2.0.so",
     "libcjson.so",
     "libsqlite3.so",
 };
