@@ -147,19 +147,35 @@ TEST(FunctionClassifier, Glue) {
 
 // A program's function that is called like a library's is a site, and never glue.
 TEST(FunctionClassifier, FunctionsNamedLikeALibrarysAreUsers) {
-  for (const char* name : {"fopen_config",        "hcreate_index",
-                           "g_string_table_load", "xmlListDocuments",
-                           "realpath_cache_add",  "qsort_pool_new",
-                           "safe_malloc_report",  "talloc_demo",
-                           "scandir_all",         "zmalloc_report",
-                           "mi_news_add",         "tc_new_client",
-                           "g_list_models",       "g_malloc_stats_read",
-                           "cJSON_AddRoute",      "xmlBufferedReaderNew",
-                           "evbuffer_pool_make",  "av_dict_set_all_of_ours",
-                           "apr_table_from_file", "OPENSSL_sk_of_ours",
-                           "raxis_new",           "sdsl_load",
-                           "palloc_init",         "ar_open",
-                           "set_add_all",         "dict_update_from_file"}) {
+  for (const char* name : {"fopen_config",
+                           "hcreate_index",
+                           "g_string_table_load",
+                           "xmlListDocuments",
+                           "realpath_cache_add",
+                           "qsort_pool_new",
+                           "safe_malloc_report",
+                           "talloc_demo",
+                           "scandir_all",
+                           "zmalloc_report",
+                           "mi_news_add",
+                           "tc_new_client",
+                           "g_list_models",
+                           "g_malloc_stats_read",
+                           "cJSON_AddRoute",
+                           "xmlBufferedReaderNew",
+                           "evbuffer_pool_make",
+                           "av_dict_set_all_of_ours",
+                           "apr_table_from_file",
+                           "OPENSSL_sk_of_ours",
+                           "raxis_new",
+                           "sdsl_load",
+                           "palloc_init",
+                           "ar_open",
+                           "array_list_of_users",
+                           "json_object_new_request",
+                           "g_variant_from_config",
+                           "set_add_all",
+                           "dict_update_from_file"}) {
     EXPECT_EQ(Classified(name), "user") << name;
   }
   EXPECT_EQ(Classified("fopen64"), "buffer FILE [] create");
