@@ -17,6 +17,9 @@
 namespace tidemark::classify {
 namespace {
 
+// Containers in containers in containers are not looked through deeper: a bound for hostile names.
+constexpr int kMaxNesting = 4;
+
 // A frame at the leaf's end of a stack and what is known of it.
 struct ClassifiedFrame {
   FramePosition position;
@@ -256,7 +259,8 @@ class Pass {
     container.operation = FindOperation(frames, end, container);
     // What a map copies or makes for its value is the map's. A value that grows is a container of
     // its own, wherever it grows.
-    while ((end = InsideOf(frames, end, container)) > 0) {
+    for (int level = 0; level < kMaxNesting; ++level) {
+      end = InsideOf(frames, end, container);
       const Container* const inner = FindContainer(frames, end);
       if (inner == nullptr || !IsElementOf(*inner, container)) break;
       const Operation operation = FindOperation(frames, end, *inner);
