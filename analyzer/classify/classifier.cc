@@ -17,8 +17,8 @@
 namespace tidemark::classify {
 namespace {
 
-// Containers are looked for among this many innermost frames; glue is never deeper.
-constexpr size_t kMaxGlueFrames = 128;
+// Containers in containers in containers are not looked through deeper: a bound for hostile names.
+constexpr int kMaxNesting = 4;
 
 // A frame at the leaf's end of a stack and what is known of it.
 struct ClassifiedFrame {
@@ -70,7 +70,8 @@ class Pass {
     return false;
   }
 
-  // Frames from the leaf up to the first named one that is certainly the site, it included.
+  // Frames from the leaf up to the first named one that is certainly the site, it included: all
+  // of the stack where a library recurses (a document parsed or copied level by level).
   std::vector<ClassifiedFrame> InnermostFrames(StackId id) {
     std::vector<ClassifiedFrame> frames;
     const absl::Span<const LocationId> stack = profile_.stack(id);
@@ -88,7 +89,7 @@ class Pass {
         }
         frames.push_back(frame);
         const bool is_certain = frame.what != nullptr && frame.is_user() && !frame.is_copy();
-        if (is_certain || frames.size() >= kMaxGlueFrames) return frames;
+        if (is_certain) return frames;
       }
     }
     return frames;
@@ -140,7 +141,15 @@ class Pass {
       if (caller == i || caller == frames.size() || frames[caller].is_user()) return i;
       i = caller;
     }
-    return unnamed;
+    return unnamed ? unnamed : OutermostGlue(frames);
+  }
+
+  // Where all is glue, the function that is nearest to a user, and not the allocator.
+  static std::optional<size_t> OutermostGlue(const std::vector<ClassifiedFrame>& frames) {
+    for (size_t i = frames.size(); i-- > 0;) {
+      if (frames[i].what != nullptr && !frames[i].what->is_start) return i;
+    }
+    return std::nullopt;
   }
 
   // How much a container frame says: an allocator's guess, a holder of one object, a container.
@@ -179,13 +188,19 @@ class Pass {
            absl::StartsWith(inner.type, outer.type);
   }
 
+  // "std::vector<int>" in a map from int to it.
+  static bool IsElementOf(const Container& inner, const Container& outer) {
+    return !inner.type.empty() && absl::StrContains(outer.element, inner.type);
+  }
+
   // Whether `inner` may be what `outer` is made of, and not one of its elements.
   static bool IsPartOf(const Container& inner, const Container& outer) {
     if (outer.kind == ContainerKind::kQueue) return true;  // an adaptor
     if (IsTable(outer)) {
       if (IsTable(inner)) return inner.element == outer.element || inner.element.empty();
-      // A sorted array grows as one; vectors in a map are copied into it, or made there.
-      return inner.kind == ContainerKind::kSlice && inner.operation == Operation::kGrow;
+      // A sorted array grows as one.
+      return inner.kind == ContainerKind::kSlice && inner.operation == Operation::kGrow &&
+             !IsElementOf(inner, outer);
     }
     return inner.kind == outer.kind &&
            (inner.element == outer.element || inner.element.empty() || outer.element.empty());
@@ -204,8 +219,7 @@ class Pass {
       const FunctionClass* what = frames[i].what;
       if (what == nullptr || what->role != Role::kContainer) continue;
       if (!IsPartOf(what->container, container)) {
-        const std::string& type = what->container.type;
-        is_element |= !is_part && !type.empty() && absl::StrContains(container.element, type);
+        is_element |= !is_part && IsElementOf(what->container, container);
         continue;
       }
       is_part = true;
@@ -238,12 +252,34 @@ class Pass {
       if (go->container) result_.container[id.value] = Intern(*go->container);
       if (go->container) return;
     }
-    const size_t end = site ? *site : frames.size();
+    size_t end = site && frames[*site].is_user() ? *site : frames.size();
     const Container* found = FindContainer(frames, end);
     if (found == nullptr) return;
     Container container = *found;
     container.operation = FindOperation(frames, end, container);
+    // What a map copies or makes for its value is the map's. A value that grows is a container of
+    // its own, wherever it grows.
+    for (int level = 0; level < kMaxNesting; ++level) {
+      end = InsideOf(frames, end, container);
+      const Container* const inner = FindContainer(frames, end);
+      if (inner == nullptr || !IsElementOf(*inner, container)) break;
+      const Operation operation = FindOperation(frames, end, *inner);
+      if (operation == Operation::kUnknown || IsMaking(operation)) break;
+      container = *inner;
+      container.operation = operation;
+    }
     result_.container[id.value] = Intern(container);
+  }
+
+  // How many of the innermost frames are further in than all of the container's own.
+  static size_t InsideOf(const std::vector<ClassifiedFrame>& frames, size_t end,
+                         const Container& container) {
+    for (size_t i = 0; i < end; ++i) {
+      const FunctionClass* what = frames[i].what;
+      const bool is_container = what != nullptr && what->role == Role::kContainer;
+      if (is_container && IsPartOf(what->container, container)) return i;
+    }
+    return 0;
   }
 
   ContainerId Intern(const Container& container) {

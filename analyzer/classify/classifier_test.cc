@@ -134,6 +134,54 @@ TEST_F(ClassifierTest, OnlyGlueLeavesTheLeaf) {
   EXPECT_EQ(Result(stack), kNew);
 }
 
+// Where the site would be the leaf, all that a library allocates on its own would be one.
+TEST_F(ClassifierTest, OfGlueAloneTheOutermostFunctionIsTheSite) {
+  const StackId stack =
+      AddStack({{"malloc"}, {"g_malloc"}, {"g_main_context_new"}, {"start_thread"}, {"clone3"}},
+               "/usr/lib/libglib-2.0.so.0");
+  AddSample(stack, 64, 100, 100);
+  EXPECT_EQ(Result(stack), "g_main_context_new");
+}
+
+TEST_F(ClassifierTest, ALibraryThatRecursesIsOneContainerAndOneSite) {
+  std::vector<std::vector<std::string>> frames = {{kNew}, {kAllocate, kTree, kMap}};
+  for (int i = 0; i < 400; ++i) frames.push_back({"std::__deep(int)", "boost::deep(int)"});
+  frames.push_back({"load(char const*)"});
+  frames.push_back({"main"});
+  const StackId stack = AddStack(frames);
+  AddSample(stack, 64, 100, 100);
+  EXPECT_EQ(Result(stack), "load(char const*) / map std::map<int, S> insert measured");
+}
+
+TEST_F(ClassifierTest, AValueThatGrowsIsAContainerOfItsOwn) {
+  const std::string vector = "std::vector<long, std::allocator<long> >";
+  const std::string pair = "std::pair<int const, " + vector + " >";
+  const std::string tree = "std::_Rb_tree<int, " + pair + ", std::_Select1st<" + pair +
+                           " >, std::less<int>, std::allocator<" + pair +
+                           " > >::_M_emplace_equal<int>(int&&)";
+  const StackId grown =
+      AddStack({{kNew}, {"void " + vector + "::_M_realloc_insert<long>(int)", tree, "f()"}});
+  const StackId made = AddStack({{kNew}, {vector + "::vector(unsigned long)", tree, "f()"}});
+  const StackId node = AddStack({{kNew}, {tree, "f()"}});
+  for (const StackId stack : {grown, made, node}) AddSample(stack, 64, 100, 100);
+  EXPECT_EQ(Result(grown), "f() / slice std::vector<long> grow measured");
+  EXPECT_EQ(Result(made), "f() / map std::map<int, std::vector<long>> insert measured");
+  EXPECT_EQ(Result(node), "f() / map std::map<int, std::vector<long>> insert measured");
+}
+
+// The array that a sorted map is made of is the map.
+TEST_F(ClassifierTest, ASortedArrayGrowsAsAMap) {
+  const StackId stack =
+      AddStack({{kNew},
+                {"boost::container::vector<boost::container::dtl::pair<int, S>, a, void>::"
+                 "priv_insert_forward_range_no_capacity<int>(int)",
+                 "boost::container::dtl::flat_tree<boost::container::dtl::pair<int, S>, b, c, a>::"
+                 "insert_unique(int)",
+                 "boost::container::flat_map<int, S, c, a>::operator[](int&&)", "f()"}});
+  AddSample(stack, 64, 100, 100);
+  EXPECT_EQ(Result(stack), "f() / map boost::container::flat_map<int, S> grow measured");
+}
+
 TEST_F(ClassifierTest, UnknownFramesOfTheProgramAreSites) {
   const StackId stack = AddStack({{kNew}, {}, {"main"}});
   AddSample(stack, 64, 100, 100);
@@ -141,9 +189,9 @@ TEST_F(ClassifierTest, UnknownFramesOfTheProgramAreSites) {
 }
 
 TEST_F(ClassifierTest, FramesOfTheCLibraryAreGlue) {
-  const StackId stack = AddStack({{}, {"some_internal"}}, "/lib/libc.so.6");
+  const StackId stack = AddStack({{}, {"some_internal"}, {}}, "/lib/libc.so.6");
   AddSample(stack, 64, 100, 100);
-  EXPECT_EQ(Result(stack), "address 0");
+  EXPECT_EQ(Result(stack), "some_internal");
 }
 
 TEST_F(ClassifierTest, FunctionsNamedAfterALibraryAreSites) {

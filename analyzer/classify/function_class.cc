@@ -75,10 +75,14 @@ bool IsIn(absl::string_view path, const std::vector<NamespaceRule>& namespaces, 
   return false;
 }
 
-// The path within "&<alloc::vec::Vec<u8>>::push"; "" for what has none and is nobody's: a
-// primitive type, a slice, a generic parameter.
+// The path within "&<alloc::vec::Vec<u8>>::push", of a "dyn for<'a> Trait" that of the trait; ""
+// for what has none and is nobody's: a primitive type, a slice, a generic parameter.
 absl::string_view PathIn(absl::string_view type) {
   type = WithoutReferences(type);
+  if (absl::ConsumePrefix(&type, "dyn ") && absl::StartsWith(type, "for<")) {
+    const size_t end = type.find("> ");
+    if (end != absl::string_view::npos) type.remove_prefix(end + 2);
+  }
   while (absl::ConsumePrefix(&type, "<")) type = WithoutReferences(type);
   const bool has_path = absl::StrContains(type, "::") && !absl::StartsWith(type, "[");
   return has_path ? type : absl::string_view();
@@ -101,6 +105,7 @@ void FunctionClassifier::Layer::Add(const RuleTable& table) {
   for (const FunctionRule& rule : table.functions) functions.Add(rule.function, &rule);
   for (absl::string_view function : table.glue) glue.Add(function, true);
   for (absl::string_view function : table.sites) sites.Add(function, true);
+  for (absl::string_view function : table.starts) starts.Add(function, true);
   namespaces.insert(namespaces.end(), table.namespaces.begin(), table.namespaces.end());
   modules.insert(modules.end(), table.modules.begin(), table.modules.end());
   sources.insert(sources.end(), table.sources.begin(), table.sources.end());
@@ -224,6 +229,7 @@ FunctionClass FunctionClassifier::Classify(const FunctionNames& names) const {
   name.source = names.source;
 
   FunctionClass result;
+  result.is_start = built_in_.starts.Find(name.qualified) != nullptr;
   if (ClassifyIn(user_, name, &result)) return result;
   // A class's own operator new is a wrapper like any other.
   if (name.parts.base == "operator new" || name.parts.base == "operator new[]") {

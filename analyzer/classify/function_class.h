@@ -31,6 +31,7 @@ struct FunctionClass {
   Container container;     // kContainer only; operation may be kUnknown
   bool is_certain = true;  // false: an allocator's guess, any other container frame is better
   bool is_opaque = false;  // the containers it is made of are its own affair
+  bool is_start = false;   // a stack begins in it, whatever the program does
 };
 
 // Names as a profile's function has them.
@@ -60,6 +61,7 @@ class FunctionClassifier {
     PatternMap<const FunctionRule*> functions;
     PatternMap<bool> glue;
     PatternMap<bool> sites;
+    PatternMap<bool> starts;
     std::vector<NamespaceRule> namespaces;
     std::vector<absl::string_view> modules;
     std::vector<absl::string_view> sources;

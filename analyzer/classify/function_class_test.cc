@@ -1,7 +1,9 @@
 #include "analyzer/classify/function_class.h"
 
 #include <string>
+#include <vector>
 
+#include "absl/strings/match.h"
 #include "gtest/gtest.h"
 
 namespace tidemark::classify {
@@ -91,6 +93,31 @@ TEST(FunctionClassifier, Objects) {
             "object std::function<void ()> [void ()] create");
 }
 
+TEST(FunctionClassifier, LibrariesOfCpp) {
+  EXPECT_EQ(Classified("boost::json::object::reserve(unsigned long)"),
+            "map boost::json::object [] rehash");
+  EXPECT_EQ(Classified("boost::json::array::push_back(boost::json::value&&)"),
+            "slice boost::json::array [] grow");
+  EXPECT_EQ(Classified("boost::json::detail::string_impl::append(char const*, unsigned long)"),
+            "string boost::json::string [] grow");
+  EXPECT_EQ(Classified("boost::lockfree::stack<int>::push(int const&)"),
+            "queue boost::lockfree::stack<int> [int] insert");
+  EXPECT_EQ(Classified("boost::unordered::concurrent_node_map<int, S, a, b>::emplace<int>(int)"),
+            "map boost::concurrent_node_map<int, S> [std::pair<const int, S>] insert");
+  EXPECT_EQ(Classified("tbb::detail::d2::concurrent_hash_map<int, S, h, a>::insert(int)"),
+            "map tbb::concurrent_hash_map<int, S> [std::pair<const int, S>] insert");
+  EXPECT_EQ(Classified("tbb::detail::d1::concurrent_vector<S, a>::push_back(S const&)"),
+            "slice tbb::concurrent_vector<S> [S] grow");
+  EXPECT_EQ(Classified("tbb::detail::d1::tbb_allocator<S>::allocate(unsigned long)"), "glue");
+  EXPECT_EQ(Classified("Json::Value::operator[](char const*)"), "map Json::Value [] insert");
+  EXPECT_EQ(Classified("Json::Value::append(Json::Value&&)"), "slice Json::Value [] grow");
+  EXPECT_EQ(Classified("pugi::xml_document::load_file(char const*)"),
+            "object pugi::xml_document [] ");
+  EXPECT_EQ(Classified("g_object_new"), "object GObject [] create");
+  EXPECT_EQ(Classified("g_type_create_instance"), "object GObject [] create");
+  EXPECT_EQ(Classified("__cxa_allocate_exception"), "glue");
+}
+
 TEST(FunctionClassifier, AllocatorsGuess) {
   EXPECT_EQ(Classified("__gnu_cxx::new_allocator<std::_Rb_tree_node<std::pair<int const, S> > >::"
                        "allocate(unsigned long, void const*)"),
@@ -116,6 +143,78 @@ TEST(FunctionClassifier, Glue) {
   EXPECT_EQ(Classified("S::S(S const&)"), "copy");
   EXPECT_EQ(Classified("a::S<int>::S(a::S<int>&&)"), "copy");
   EXPECT_EQ(Classified("S::operator=(S const&)"), "copy");
+}
+
+// A program's function that is called like a library's is a site, and never glue.
+TEST(FunctionClassifier, FunctionsNamedLikeALibrarysAreUsers) {
+  for (const char* name : {"fopen_config",
+                           "hcreate_index",
+                           "g_string_table_load",
+                           "xmlListDocuments",
+                           "realpath_cache_add",
+                           "qsort_pool_new",
+                           "safe_malloc_report",
+                           "talloc_demo",
+                           "scandir_all",
+                           "zmalloc_report",
+                           "mi_news_add",
+                           "tc_new_client",
+                           "g_list_models",
+                           "g_malloc_stats_read",
+                           "cJSON_AddRoute",
+                           "xmlBufferedReaderNew",
+                           "evbuffer_pool_make",
+                           "av_dict_set_all_of_ours",
+                           "apr_table_from_file",
+                           "OPENSSL_sk_of_ours",
+                           "raxis_new",
+                           "sdsl_load",
+                           "palloc_init",
+                           "ar_open",
+                           "array_list_of_users",
+                           "json_object_new_request",
+                           "g_variant_from_config",
+                           "set_add_all",
+                           "dict_update_from_file"}) {
+    EXPECT_EQ(Classified(name), "user") << name;
+  }
+  EXPECT_EQ(Classified("fopen64"), "buffer FILE [] create");
+  EXPECT_EQ(Classified("g_string_append_len"), "string GString [] grow");
+  EXPECT_EQ(Classified("xmlListPushBack"), "list xmlList [] insert");
+  EXPECT_EQ(Classified("sdscatlen"), "string sds [] grow");
+  for (const char* name : {"realpath", "qsort_r", "mi_new_nothrow", "g_malloc0_n", "my_malloc"}) {
+    EXPECT_EQ(Classified(name), "glue") << name;
+  }
+}
+
+// Names that anybody might use are a library's only where the library is.
+TEST(FunctionClassifier, RulesThatNeedTheirLibrary) {
+  const auto role = [](const std::string& name, const std::vector<std::string>& program) {
+    const FunctionClassifier classifier(nullptr, [&program](absl::string_view prefix) {
+      for (const std::string& function : program) {
+        if (absl::StartsWith(function, prefix)) return true;
+      }
+      return false;
+    });
+    return classifier.Classify({.name = name, .system_name = name}).role;
+  };
+  // A client of Redis with strings of its own making.
+  const std::vector<std::string> client = {"zmalloc", "zcalloc", "sdsnewlen", "raxis",
+                                           "createObject"};
+  EXPECT_EQ(role("createObject", client), Role::kUser);
+  EXPECT_EQ(role("listCreate", client), Role::kUser);
+  EXPECT_EQ(role("createObject", {"aeMain"}), Role::kContainer);
+  const std::vector<std::string> pools = {"palloc", "bms_load", "MemoryContext::grow()"};
+  EXPECT_EQ(role("bms_load", pools), Role::kUser);
+  EXPECT_EQ(role("palloc", pools), Role::kUser);
+  EXPECT_EQ(role("palloc", {"AllocSetAlloc"}), Role::kGlue);
+  const std::vector<std::string> extension = {"PyObject_Vectorcall", "_PyEval_EvalFrameDefault"};
+  EXPECT_EQ(role("list_append", extension), Role::kUser);
+  EXPECT_EQ(role("new_arena", extension), Role::kUser);
+  EXPECT_EQ(role("PyList_Append", extension), Role::kContainer);
+  EXPECT_EQ(role("list_append", {"pymain_run_python"}), Role::kContainer);
+  EXPECT_EQ(role("luaH_new", {"lua_setup_routes"}), Role::kUser);
+  EXPECT_EQ(role("luaH_new", {"lua_pcallk"}), Role::kContainer);
 }
 
 TEST(FunctionClassifier, OtherLanguages) {
@@ -154,6 +253,16 @@ TEST(FunctionClassifier, Rust) {
   EXPECT_EQ(v0("<u32 as <[_]>::to_vec_in::ConvertVec>::to_vec::<alloc::alloc::Global>"), "glue");
   EXPECT_EQ(v0("<&str as <alloc::ffi::c_str::CString>::new::SpecNewImpl>::spec_new_impl"), "glue");
   EXPECT_EQ(v0("__rustc::__rdl_alloc"), "glue");
+  EXPECT_EQ(v0("<anyhow::Error>::msg::<&str>"), "object anyhow::Error [] ");
+  EXPECT_EQ(v0("<regex::regex::string::Regex>::new"), "object Regex [] create");
+  for (const char* name : {"regex_automata::nfa::thompson::compiler::compile", "hyper::proto::f",
+                           "<tokio::runtime::Runtime>::block_on", "serde_json::de::from_str"}) {
+    EXPECT_EQ(v0(name), "glue") << name;
+  }
+  EXPECT_EQ(v0("<&mut dyn for<'a> core::ops::function::FnMut<(&'a u8,), Output = bool> as "
+               "core::ops::function::FnMut<(&u8,)>>::call_mut"),
+            "glue");
+  EXPECT_EQ(v0("<dyn shop::Sink as core::fmt::Debug>::fmt"), "user");
   // A library's trait for a user's type is user code, and so is the other way round.
   EXPECT_EQ(v0("<shop::Session as core::fmt::Display>::fmt"), "user");
   EXPECT_EQ(v0("<shop::Session as core::clone::Clone>::clone"), "copy");
@@ -170,6 +279,7 @@ TEST(FunctionClassifier, Rust) {
                 "alloc::boxed::Box<[T]>>::from"),
             "slice Box<[T]> [] create");
   EXPECT_EQ(old("alloc::slice::<impl [T]>::to_vec"), "slice Vec [] copy");
+  EXPECT_EQ(old("anyhow::error::<impl anyhow::Error>::msg"), "object anyhow::Error [] ");
 }
 
 TEST(FunctionClassifier, InlineNamespacesAndAbiTags) {

@@ -13,6 +13,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
+#include "analyzer/classify/cxx_scope.h"
 
 namespace tidemark::classify {
 namespace {
@@ -57,25 +58,103 @@ absl::StatusOr<T> Lookup(const Word<T> (&words)[N], absl::string_view what,
       absl::StrCat("unknown ", what, " \"", given, "\": it is none of ", list));
 }
 
-// Whether a pattern can match anything, and not everything.
-absl::Status CheckPattern(absl::string_view pattern) {
-  absl::string_view name = pattern;
-  const bool is_prefix = absl::ConsumeSuffix(&name, "*");
-  if (name.empty()) return absl::InvalidArgumentError("a name is missing before \"*\"");
-  if (is_prefix && name[0] == '*') {
-    return absl::InvalidArgumentError(
-        absl::StrCat("\"", pattern, "\" has two \"*\": one at its end or its beginning"));
+absl::Status Bad(absl::string_view name, absl::string_view why) {
+  return absl::InvalidArgumentError(absl::StrCat("\"", name, "\" ", why));
+}
+
+// "f<int>", but not Rust's "<T as Trait>" and "alloc::slice::<impl [T]>", nor "operator<".
+bool HasTemplateArguments(absl::string_view name) {
+  const size_t at = name.find('<', 1);
+  if (at == absl::string_view::npos || name[0] == '<') return false;
+  const absl::string_view before = name.substr(0, at);
+  return !absl::EndsWith(before, "::") && !absl::EndsWith(before, "operator");
+}
+
+// "f(int)", but not Go's "(*T)", lambdas, "(anonymous namespace)" and "operator()".
+bool HasParameters(absl::string_view name) {
+  const size_t at = name.rfind('(');
+  if (at == absl::string_view::npos || name[0] == '<') return false;
+  const absl::string_view rest = name.substr(at);
+  return !absl::StartsWith(rest, "(*") && !absl::StartsWith(rest, "(anonymous") &&
+         !absl::StrContains(name, '{') && !absl::EndsWith(name.substr(0, at), "operator");
+}
+
+// Whether a name, without the "*" of a pattern, is written as the names it is compared with.
+absl::Status CheckName(absl::string_view name) {
+  if (HasTemplateArguments(name)) {
+    return Bad(name, "has template arguments: names are compared without");
+  }
+  if (HasParameters(name)) return Bad(name, "has parameters: names are compared without");
+  if (const std::string plain = WithoutInlineNamespaces(name); plain != name) {
+    return Bad(name, absl::StrCat("has an inline namespace: it is compared as \"", plain, "\""));
   }
   return absl::OkStatus();
 }
 
-// Rust's names may begin with "<".
-absl::Status CheckClassName(absl::string_view name) {
-  if (name.find('<', 1) != absl::string_view::npos && name[0] != '<') {
-    return absl::InvalidArgumentError(
-        absl::StrCat("\"", name, "\" has template arguments: classes are named without"));
+// A "*" that is a letter: of Go's "(*T)" and of C++'s "operator*=".
+bool IsLetter(absl::string_view name, size_t star) {
+  const absl::string_view before = name.substr(0, star);
+  return absl::EndsWith(before, "(") || absl::EndsWith(before, "operator") ||
+         absl::EndsWith(before, "operator->");
+}
+
+// Whether a pattern can match anything, and not everything.
+absl::Status CheckPattern(absl::string_view pattern) {
+  absl::string_view name = pattern;
+  const bool is_prefix = absl::ConsumeSuffix(&name, "*");
+  const bool is_ending = !is_prefix && absl::ConsumePrefix(&name, "*");
+  if (name.empty()) {
+    return absl::InvalidArgumentError(is_prefix ? "a name is missing before \"*\""
+                                                : "a name is missing");
+  }
+  if (is_prefix && name[0] == '*') {
+    return Bad(pattern, "has two \"*\": one at its end or its beginning");
+  }
+  for (size_t i = name.find('*'); i != absl::string_view::npos; i = name.find('*', i + 1)) {
+    if (!IsLetter(name, i)) {
+      return Bad(pattern, "has a \"*\" within: it stands for anything only at one end");
+    }
+  }
+  if (is_ending && name.rfind("::") != absl::string_view::npos && name.rfind("::") != 0) {
+    return Bad(pattern, "matches nothing: an ending has no \"::\", or begins with its only one");
+  }
+  if (!is_ending && absl::StartsWith(name, "::")) {
+    return Bad(pattern, "matches nothing: names do not begin with \"::\"");
+  }
+  if (!is_prefix && absl::EndsWith(name, "::")) {
+    return Bad(pattern, "matches nothing: names do not end with \"::\"");
+  }
+  return CheckName(name);
+}
+
+absl::Status CheckNamespace(absl::string_view name) {
+  absl::ConsumeSuffix(&name, "::");
+  if (absl::StrContains(name, '*')) {
+    return Bad(name, "has a \"*\": a namespace has what is within it anyway");
+  }
+  if (name.empty() || absl::StartsWith(name, "::") || absl::EndsWith(name, "::")) {
+    return Bad(name, "matches nothing: it must be a namespace's name");
+  }
+  return CheckName(name);
+}
+
+// Of `module` and `source`, which are the beginning and the ending of files' names.
+absl::Status CheckFile(absl::string_view rule, absl::string_view name) {
+  if (absl::StrContains(name, '*')) {
+    return Bad(name, absl::StrCat("has a \"*\": a ", rule, " is the ",
+                                  rule == "module" ? "beginning" : "ending",
+                                  " of a file's name as it is"));
+  }
+  if (rule == "module" && absl::StrContains(name, '/')) {
+    return Bad(name, "has a folder: a module is the beginning of a file's name");
   }
   return absl::OkStatus();
+}
+
+// What people are to read.
+absl::Status CheckShown(absl::string_view shown) {
+  if (!shown.empty()) return absl::OkStatus();
+  return absl::InvalidArgumentError("SHOWN is empty: \"-\" where only the kind is known");
 }
 
 // "-" stands for nothing.
@@ -176,9 +255,9 @@ absl::Status RuleSet::AddClass(const std::vector<std::string>& words) {
   if (words.size() != 5)
     return absl::InvalidArgumentError("it must be: class NAME KIND SHOWN SHAPE");
   if (auto status = CheckPattern(words[1]); !status.ok()) return status;
-  if (auto status = CheckClassName(words[1]); !status.ok()) return status;
   const auto kind = Lookup(kKinds, "kind", words[2]);
   if (!kind.ok()) return kind.status();
+  if (auto status = CheckShown(words[3]); !status.ok()) return status;
   const auto shape = Lookup(kShapes, "shape", words[4]);
   if (!shape.ok()) return shape.status();
   classes_.push_back({Store(words[1]), *kind, Store(ShownOf(words[3])), *shape});
@@ -192,6 +271,7 @@ absl::Status RuleSet::AddFunction(const std::vector<std::string>& words) {
   if (auto status = CheckPattern(words[1]); !status.ok()) return status;
   const auto kind = Lookup(kKinds, "kind", words[2]);
   if (!kind.ok()) return kind.status();
+  if (auto status = CheckShown(words[3]); !status.ok()) return status;
   const auto operation = Lookup(kOperations, "operation", words[4]);
   if (!operation.ok()) return operation.status();
   functions_.push_back(
@@ -217,9 +297,11 @@ absl::Status RuleSet::Add(const std::vector<std::string>& words) {
     if (auto status = CheckPattern(words[1]); !status.ok()) return status;
     (rule == "glue" ? glue_ : sites_).push_back(Store(words[1]));
   } else if (rule == "namespace") {
+    if (auto status = CheckNamespace(words[1]); !status.ok()) return status;
     const bool is_whole = absl::EndsWith(words[1], "::");
     namespaces_.push_back({Store(is_whole ? words[1] : absl::StrCat(words[1], "::")), false});
   } else {
+    if (auto status = CheckFile(rule, words[1]); !status.ok()) return status;
     (rule == "module" ? modules_ : sources_).push_back(Store(words[1]));
   }
   return absl::OkStatus();

@@ -2,11 +2,13 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <string>
 
+#include "absl/strings/match.h"
 #include "analyzer/classify/function_class.h"
 #include "gtest/gtest.h"
 
@@ -91,7 +93,7 @@ TEST(ParseRules, BadLinesAreNamed) {
             "a bad rule: unknown operation \"eat\": it is none of create, grow, rehash, insert, "
             "copy, - (where: my.rules, line 1)");
   EXPECT_EQ(ErrorOf("class a<int> map A plain"),
-            "a bad rule: \"a<int>\" has template arguments: classes are named without (where: "
+            "a bad rule: \"a<int>\" has template arguments: names are compared without (where: "
             "my.rules, line 1)");
   EXPECT_EQ(ErrorOf("glue *"),
             "a bad rule: a name is missing before \"*\" (where: my.rules, line 1)");
@@ -108,6 +110,78 @@ TEST(ParseRules, BadLinesAreNamed) {
             "a bad rule: longer than 4096 bytes (where: my.rules, line 1)");
   EXPECT_EQ(ErrorOf(""), "fine");
   EXPECT_EQ(ErrorOf("# nothing but this"), "fine");
+}
+
+// A line that is accepted and does nothing would be looked for in vain.
+TEST(ParseRules, LinesThatNeverMatchAreNamed) {
+  const auto error = [](const std::string& line) {
+    std::string text = ErrorOf("glue fine\n" + line + "\n");
+    const std::string where = " (where: my.rules, line 2)";
+    EXPECT_TRUE(absl::EndsWith(text, where)) << text;
+    return text.substr(0, text.size() - std::min(text.size(), where.size()));
+  };
+  const char* const within =
+      "a bad rule: \"a*b\" has a \"*\" within: it stands for anything only at one end";
+  for (const char* line :
+       {"glue a*b", "site a*b", "class a*b map A plain", "function a*b map A create"}) {
+    EXPECT_EQ(error(line), within);
+  }
+  EXPECT_EQ(error("glue *a::b"),
+            "a bad rule: \"*a::b\" matches nothing: an ending has no \"::\", or begins with its "
+            "only one");
+  EXPECT_EQ(error("glue ::f"),
+            "a bad rule: \"::f\" matches nothing: names do not begin with \"::\"");
+  EXPECT_EQ(error("glue ours::"),
+            "a bad rule: \"ours::\" matches nothing: names do not end with \"::\"");
+  EXPECT_EQ(error("glue f(int)"),
+            "a bad rule: \"f(int)\" has parameters: names are compared without");
+  EXPECT_EQ(error("glue A<int>::f"),
+            "a bad rule: \"A<int>::f\" has template arguments: names are compared without");
+  EXPECT_EQ(error("class std::__cxx11::list list L element"),
+            "a bad rule: \"std::__cxx11::list\" has an inline namespace: it is compared as "
+            "\"std::list\"");
+  EXPECT_EQ(error("namespace *"),
+            "a bad rule: \"*\" has a \"*\": a namespace has what is within it anyway");
+  EXPECT_EQ(error("namespace ours::*"),
+            "a bad rule: \"ours::*\" has a \"*\": a namespace has what is within it anyway");
+  EXPECT_EQ(error("namespace ::"),
+            "a bad rule: \"\" matches nothing: it must be a namespace's name");
+  EXPECT_EQ(error("namespace A<int>"),
+            "a bad rule: \"A<int>\" has template arguments: names are compared without");
+  EXPECT_EQ(error("module libours*"),
+            "a bad rule: \"libours*\" has a \"*\": a module is the beginning of a file's name as "
+            "it is");
+  EXPECT_EQ(error("module /usr/lib/libours.so"),
+            "a bad rule: \"/usr/lib/libours.so\" has a folder: a module is the beginning of a "
+            "file's name");
+  EXPECT_EQ(error("source *.gen.cc"),
+            "a bad rule: \"*.gen.cc\" has a \"*\": a source is the ending of a file's name as it "
+            "is");
+  EXPECT_EQ(error("class a map \"\" plain"),
+            "a bad rule: SHOWN is empty: \"-\" where only the kind is known");
+  EXPECT_EQ(error("function a map \"\" create"),
+            "a bad rule: SHOWN is empty: \"-\" where only the kind is known");
+  EXPECT_EQ(error("class \"\" map A plain"), "a bad rule: a name is missing");
+}
+
+TEST(ParseRules, NamesWithOddLettersMatch) {
+  struct Case {
+    const char* pattern;
+    const char* name;
+  };
+  const Case cases[] = {
+      {"main.(*Pool).Get", "main.(*Pool).Get"},
+      {"main.(*Pool).*", "main.(*Pool).Get"},
+      {"ours::operator*=", "ours::operator*=(int)"},
+      {"ours::Pool::operator()", "ours::Pool::operator()(int)"},
+      {"ours::operator<<", "ours::operator<<(int)"},
+      {"\"(anonymous namespace)::take\"", "(anonymous namespace)::take(int)"},
+      {"*::take", "ours::Pool::take(int)"},
+      {"ours::Pool::*", "ours::Pool::take(int)"},
+  };
+  for (const Case& c : cases) {
+    EXPECT_EQ(Classified(std::string("glue ") + c.pattern, c.name), "glue") << c.pattern;
+  }
 }
 
 class LoadRulesTest : public testing::Test {

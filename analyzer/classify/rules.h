@@ -83,6 +83,8 @@ struct RuleTable {
   absl::Span<const absl::string_view> glue = {};
   // Functions that are the site, whatever else is said of them.
   absl::Span<const absl::string_view> sites = {};
+  // Where stacks begin, and the mark of one that was cut: not even the site where all is glue.
+  absl::Span<const absl::string_view> starts = {};
   absl::Span<const NamespaceRule> namespaces = {};
   // Files whose every frame is glue, symbolized or not: prefixes of the file's name.
   absl::Span<const absl::string_view> modules = {};
@@ -96,6 +98,7 @@ struct RuleTable {
 // In the files rules_*.cc.
 RuleTable CppStandardRules();
 RuleTable CppLibraryRules();
+RuleTable JsonCppRules();
 RuleTable QtLlvmRules();
 RuleTable RustRules();
 RuleTable CContainerRules();
@@ -103,6 +106,7 @@ RuleTable CGlueRules();
 RuleTable JanssonRules();
 RuleTable JsonCRules();
 RuleTable PythonRules();
+RuleTable PythonStaticRules();
 RuleTable RubyRules();
 RuleTable LuaRules();
 RuleTable GoRules();

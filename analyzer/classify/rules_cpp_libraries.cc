@@ -77,6 +77,8 @@ constexpr ClassRule kClasses[] = {
     {"boost::unordered::unordered_node_set", kSet, "boost::unordered_node_set", kElement},
     {"boost::unordered::concurrent_flat_map", kMap, "boost::concurrent_flat_map", kKeyValue},
     {"boost::unordered::concurrent_flat_set", kSet, "boost::concurrent_flat_set", kElement},
+    {"boost::unordered::concurrent_node_map", kMap, "boost::concurrent_node_map", kKeyValue},
+    {"boost::unordered::concurrent_node_set", kSet, "boost::concurrent_node_set", kElement},
     {"boost::unordered::detail::foa::table", kMap, "boost::unordered_flat_map", kPolicy},
     {"boost::unordered::detail::foa::table_core", kMap, "boost::unordered_flat_map", kPolicy},
     {"boost::unordered::detail::foa::concurrent_table", kMap, "boost::concurrent_flat_map",
@@ -86,7 +88,14 @@ constexpr ClassRule kClasses[] = {
     {"boost::circular_buffer", kQueue, "boost::circular_buffer", kElement},
     {"boost::circular_buffer_space_optimized", kQueue, "boost::circular_buffer", kElement},
     {"boost::lockfree::queue", kQueue, "boost::lockfree::queue", kElement},
+    {"boost::lockfree::stack", kQueue, "boost::lockfree::stack", kElement},
     {"boost::lockfree::spsc_queue", kQueue, "boost::lockfree::spsc_queue", kElement},
+    {"boost::json::object", kMap, "boost::json::object", kPlain},
+    {"boost::json::array", kSlice, "boost::json::array", kPlain},
+    {"boost::json::string", kString, "boost::json::string", kPlain},
+    {"boost::json::detail::string_impl", kString, "boost::json::string", kPlain},
+    {"boost::json::value", kObject, "boost::json::value", kPlain},
+    {"boost::json::monotonic_resource", kBuffer, "boost::json::monotonic_resource", kPlain},
     {"boost::dynamic_bitset", kSlice, "boost::dynamic_bitset", kElement},
     {"boost::ptr_vector", kSlice, "boost::ptr_vector", kElement},
     {"boost::multi_array", kSlice, "boost::multi_array", kElement},
@@ -164,10 +173,64 @@ constexpr ClassRule kClasses[] = {
     {"google::protobuf::internal::ArenaStringPtr", kString, "std::string", kPlain},
     {"google::protobuf::internal::ExtensionSet", kMap, "google::protobuf::ExtensionSet", kPlain},
     {"google::protobuf::UnknownFieldSet", kSlice, "google::protobuf::UnknownFieldSet", kPlain},
+    // pugixml.
+    {"pugi::xml_document", kObject, "pugi::xml_document", kOpaque},
+    {"pugi::xml_node", kObject, "pugi::xml_node", kOpaque},
+    {"pugi::xml_attribute", kObject, "pugi::xml_attribute", kOpaque},
     // RapidJSON.
     {"rapidjson::GenericStringBuffer", kBuffer, "rapidjson::StringBuffer", kPlain},
     {"rapidjson::GenericDocument", kObject, "rapidjson::Document", kOpaque},
     {"rapidjson::GenericValue", kObject, "rapidjson::Value", kOpaque},
+    // oneTBB, whose versions differ in the namespace, and TBB before it.
+    {"tbb::detail::d1::concurrent_hash_map", kMap, "tbb::concurrent_hash_map", kKeyValue},
+    {"tbb::detail::d2::concurrent_hash_map", kMap, "tbb::concurrent_hash_map", kKeyValue},
+    {"tbb::detail::d1::concurrent_map", kMap, "tbb::concurrent_map", kKeyValue},
+    {"tbb::detail::d2::concurrent_map", kMap, "tbb::concurrent_map", kKeyValue},
+    {"tbb::detail::d1::concurrent_multimap", kMap, "tbb::concurrent_multimap", kKeyValue},
+    {"tbb::detail::d2::concurrent_multimap", kMap, "tbb::concurrent_multimap", kKeyValue},
+    {"tbb::detail::d1::concurrent_unordered_map", kMap, "tbb::concurrent_unordered_map", kKeyValue},
+    {"tbb::detail::d2::concurrent_unordered_map", kMap, "tbb::concurrent_unordered_map", kKeyValue},
+    {"tbb::detail::d1::concurrent_unordered_multimap", kMap, "tbb::concurrent_unordered_multimap",
+     kKeyValue},
+    {"tbb::detail::d2::concurrent_unordered_multimap", kMap, "tbb::concurrent_unordered_multimap",
+     kKeyValue},
+    {"tbb::detail::d1::concurrent_set", kSet, "tbb::concurrent_set", kElement},
+    {"tbb::detail::d2::concurrent_set", kSet, "tbb::concurrent_set", kElement},
+    {"tbb::detail::d1::concurrent_multiset", kSet, "tbb::concurrent_multiset", kElement},
+    {"tbb::detail::d2::concurrent_multiset", kSet, "tbb::concurrent_multiset", kElement},
+    {"tbb::detail::d1::concurrent_unordered_set", kSet, "tbb::concurrent_unordered_set", kElement},
+    {"tbb::detail::d2::concurrent_unordered_set", kSet, "tbb::concurrent_unordered_set", kElement},
+    {"tbb::detail::d1::concurrent_unordered_multiset", kSet, "tbb::concurrent_unordered_multiset",
+     kElement},
+    {"tbb::detail::d2::concurrent_unordered_multiset", kSet, "tbb::concurrent_unordered_multiset",
+     kElement},
+    {"tbb::detail::d1::concurrent_unordered_base", kMap, "tbb::concurrent_unordered_map", kPolicy},
+    {"tbb::detail::d2::concurrent_unordered_base", kMap, "tbb::concurrent_unordered_map", kPolicy},
+    {"tbb::detail::d1::concurrent_skip_list", kMap, "tbb::concurrent_map", kPolicy},
+    {"tbb::detail::d2::concurrent_skip_list", kMap, "tbb::concurrent_map", kPolicy},
+    {"tbb::detail::d1::concurrent_vector", kSlice, "tbb::concurrent_vector", kElement},
+    {"tbb::detail::d2::concurrent_vector", kSlice, "tbb::concurrent_vector", kElement},
+    {"tbb::detail::d1::segment_table", kSlice, "tbb::concurrent_vector", kElement},
+    {"tbb::detail::d2::segment_table", kSlice, "tbb::concurrent_vector", kElement},
+    {"tbb::detail::d1::concurrent_queue", kQueue, "tbb::concurrent_queue", kElement},
+    {"tbb::detail::d2::concurrent_queue", kQueue, "tbb::concurrent_queue", kElement},
+    {"tbb::detail::d1::concurrent_bounded_queue", kQueue, "tbb::concurrent_bounded_queue",
+     kElement},
+    {"tbb::detail::d2::concurrent_bounded_queue", kQueue, "tbb::concurrent_bounded_queue",
+     kElement},
+    {"tbb::detail::d1::concurrent_priority_queue", kQueue, "tbb::concurrent_priority_queue",
+     kElement},
+    {"tbb::detail::d2::concurrent_priority_queue", kQueue, "tbb::concurrent_priority_queue",
+     kElement},
+    {"tbb::detail::d1::enumerable_thread_specific", kSlice, "tbb::enumerable_thread_specific",
+     kElement},
+    {"tbb::detail::d2::enumerable_thread_specific", kSlice, "tbb::enumerable_thread_specific",
+     kElement},
+    {"tbb::interface5::concurrent_hash_map", kMap, "tbb::concurrent_hash_map", kKeyValue},
+    {"tbb::interface5::concurrent_unordered_map", kMap, "tbb::concurrent_unordered_map", kKeyValue},
+    {"tbb::concurrent_vector", kSlice, "tbb::concurrent_vector", kElement},
+    {"tbb::strict_ppl::concurrent_queue", kQueue, "tbb::concurrent_queue", kElement},
+    {"tbb::concurrent_bounded_queue", kQueue, "tbb::concurrent_bounded_queue", kElement},
     // robin_hood and tsl.
     {"robin_hood::detail::Table", kMap, "robin_hood::unordered_map", kKeyValue2},
     {"tsl::robin_map", kMap, "tsl::robin_map", kKeyValue},
@@ -213,22 +276,60 @@ constexpr FunctionRule kFunctions[] = {
 
 // What these call back is found further in.
 constexpr NamespaceRule kNamespaces[] = {
-    {"absl::", false},      {"ankerl::", false},     {"boost::", false},
-    {"fmt::", false},       {"folly::", false},      {"google::protobuf::", false},
-    {"gtl::priv::", false}, {"nlohmann::", false},   {"phmap::", false},
-    {"rapidjson::", false}, {"robin_hood::", false}, {"spdlog::", false},
-    {"tcmalloc::", false},  {"tsl::", false},
+    {"absl::", false},       {"ankerl::", false},   {"boost::", false},
+    {"fmt::", false},        {"folly::", false},    {"google::protobuf::", false},
+    {"gtl::priv::", false},  {"nlohmann::", false}, {"phmap::", false},
+    {"pugi::", false},       {"tbb::", false},      {"rapidjson::", false},
+    {"robin_hood::", false}, {"spdlog::", false},   {"tcmalloc::", false},
+    {"tsl::", false},
 };
 
-constexpr absl::string_view kModules[] = {"libabsl_", "libboost_",   "libfmt.so",
-                                          "libfolly", "libprotobuf", "libspdlog"};
+constexpr absl::string_view kModules[] = {"libabsl_",    "libboost_",  "libfmt.so", "libfolly",
+                                          "libprotobuf", "libpugixml", "libtbb",    "libspdlog"};
 
 // What protoc generates.
 constexpr absl::string_view kSources[] = {".pb.cc", ".pb.h"};
 
 constexpr absl::string_view kGlue[] = {"*::_InternalParse"};
 
+// JsonCpp: objects and arrays are both maps within.
+constexpr ClassRule kJsonCppClasses[] = {{"Json::Value", kObject, "Json::Value", kOpaque}};
+
+constexpr FunctionRule kJsonCppFunctions[] = {
+    {"Json::Value::operator[]", kMap, "Json::Value", kPlain, kInsert},
+    {"Json::Value::resolveReference", kMap, "Json::Value", kPlain, kInsert},
+    {"Json::Value::demand", kMap, "Json::Value", kPlain, kInsert},
+    {"Json::Value::append", kSlice, "Json::Value", kPlain, kGrow},
+    {"Json::Value::insert", kSlice, "Json::Value", kPlain, kGrow},
+    {"Json::Value::resize", kSlice, "Json::Value", kPlain, kGrow},
+    {"Json::Value::toStyledString", kString, "std::string", kPlain, kCreate},
+    {"Json::Value::asString", kString, "std::string", kPlain, kCopy},
+    {"Json::writeString", kString, "std::string", kPlain, kCreate},
+    {"Json::FastWriter::write", kString, "std::string", kPlain, kCreate},
+    {"Json::StyledWriter::write", kString, "std::string", kPlain, kCreate},
+    {"Json::Reader::parse", kObject, "Json::Value", kOpaque, kCreate},
+    {"Json::OurReader::parse", kObject, "Json::Value", kOpaque, kCreate},
+    {"Json::OurCharReader::parse", kObject, "Json::Value", kOpaque, kCreate},
+    {"Json::parseFromStream", kObject, "Json::Value", kOpaque, kCreate},
+};
+
+constexpr NamespaceRule kJsonCppNamespaces[] = {{"Json::", false}};
+
+constexpr absl::string_view kJsonCppModules[] = {"libjsoncpp"};
+
+// Namespaces of programs are called so too.
+constexpr absl::string_view kOnlyWithJsonCpp[] = {"libjsoncpp", "Json::Value::resolveReference",
+                                                  "Json::Value::CZString", "Json::OurReader"};
+
 }  // namespace
+
+RuleTable JsonCppRules() {
+  return {.classes = kJsonCppClasses,
+          .functions = kJsonCppFunctions,
+          .namespaces = kJsonCppNamespaces,
+          .modules = kJsonCppModules,
+          .only_with = kOnlyWithJsonCpp};
+}
 
 RuleTable CppLibraryRules() {
   return {.classes = kClasses,

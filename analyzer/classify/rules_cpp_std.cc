@@ -124,13 +124,26 @@ constexpr NamespaceRule kNamespaces[] = {
     {"__cxxabiv1::", false},
 };
 
+// The run time's, where it is linked in.
+constexpr absl::string_view kGlue[] = {
+    "__cxa_allocate_exception",
+    "__cxa_allocate_dependent_exception",
+    "__cxa_get_globals",
+    "__cxa_thread_atexit",
+    "__cxa_vec_new",
+    "__cxa_vec_new2",
+};
+
 constexpr absl::string_view kModules[] = {"libstdc++.so", "libc++.so", "libc++abi.so"};
 
 }  // namespace
 
 RuleTable CppStandardRules() {
-  return {
-      .classes = kClasses, .functions = kFunctions, .namespaces = kNamespaces, .modules = kModules};
+  return {.classes = kClasses,
+          .functions = kFunctions,
+          .glue = kGlue,
+          .namespaces = kNamespaces,
+          .modules = kModules};
 }
 
 }  // namespace tidemark::classify

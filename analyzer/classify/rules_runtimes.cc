@@ -14,8 +14,12 @@ constexpr FunctionRule kRuby[] = {
     {"rb_hash_new*", kMap, "Hash", kPlain, kCreate},
     {"rb_hash_dup", kMap, "Hash", kPlain, kCopy},
     {"hash_dup", kMap, "Hash", kPlain, kCopy},
-    {"hash_alloc*", kMap, "Hash", kPlain, kCreate},
-    {"ar_*", kMap, "Hash", kPlain, kInsert},
+    {"hash_alloc", kMap, "Hash", kPlain, kCreate},
+    {"hash_alloc_flags", kMap, "Hash", kPlain, kCreate},
+    {"ar_alloc_table", kMap, "Hash", kPlain, kInsert},
+    {"ar_insert", kMap, "Hash", kPlain, kInsert},
+    {"ar_update", kMap, "Hash", kPlain, kInsert},
+    {"ar_copy", kMap, "Hash", kPlain, kCopy},
     {"st_init*", kMap, "st_table", kPlain, kCreate},
     {"rb_st_init*", kMap, "st_table", kPlain, kCreate},
     {"st_insert*", kMap, "st_table", kPlain, kInsert},
@@ -46,7 +50,12 @@ constexpr FunctionRule kRuby[] = {
     {"rb_utf8_str_new*", kString, "String", kPlain, kCreate},
     {"rb_fstring*", kString, "String", kPlain, kCreate},
     {"rb_sprintf", kString, "String", kPlain, kCreate},
-    {"str_new*", kString, "String", kPlain, kCreate},
+    {"str_new", kString, "String", kPlain, kCreate},
+    {"str_new0", kString, "String", kPlain, kCreate},
+    {"str_new_static", kString, "String", kPlain, kCreate},
+    {"str_new_shared", kString, "String", kPlain, kCreate},
+    {"str_new_frozen", kString, "String", kPlain, kCreate},
+    {"str_new_frozen_buffer", kString, "String", kPlain, kCreate},
     {"str_buf_cat*", kString, "String", kPlain, kGrow},
     {"rb_struct_alloc*", kObject, "Struct", kPlain, kCreate},
     {"rb_class_new_instance*", kObject, "Object", kPlain, kCreate},
@@ -145,7 +154,9 @@ constexpr absl::string_view kLuaGlue[] = {
     "luaY_*",           "luaZ_*",          "l_alloc",
 };
 constexpr absl::string_view kLuaModules[] = {"liblua"};
-constexpr absl::string_view kOnlyWithLua[] = {"liblua", "lua_", "luaL_", "luaM_"};
+// Not lua_ and luaL_: a program that speaks of Lua names its own functions so.
+constexpr absl::string_view kOnlyWithLua[] = {"liblua", "luaM_",     "luaD_",        "luaV_",
+                                              "luaH_",  "lua_pcall", "luaL_newstate"};
 
 // Where a profile still has its run time's frames.
 constexpr FunctionRule kGo[] = {

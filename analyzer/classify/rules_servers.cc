@@ -21,15 +21,16 @@ constexpr FunctionRule kRedis[] = {
     {"dictTryExpand", kMap, "dict", kPlain, kRehash},
     {"dictRehash*", kMap, "dict", kPlain, kRehash},
     {"kvstore*", kMap, "kvstore", kPlain, kInsert},
-    {"rax*", kMap, "rax", kPlain, kInsert},
     {"raxNew", kMap, "rax", kPlain, kCreate},
-    {"sds*", kString, "sds", kPlain, kGrow},
-    {"_sds*", kString, "sds", kPlain, kGrow},
-    {"sdsnew*", kString, "sds", kPlain, kCreate},
-    {"_sdsnewlen", kString, "sds", kPlain, kCreate},
-    {"sdsempty", kString, "sds", kPlain, kCreate},
-    {"sdsdup", kString, "sds", kPlain, kCopy},
-    {"sdssplit*", kSlice, "sds*", kPlain, kCreate},
+    {"raxNewWithMetadata", kMap, "rax", kPlain, kCreate},
+    {"raxNewNode", kMap, "rax", kPlain, kInsert},
+    {"raxInsert", kMap, "rax", kPlain, kInsert},
+    {"raxTryInsert", kMap, "rax", kPlain, kInsert},
+    {"raxGenericInsert", kMap, "rax", kPlain, kInsert},
+    {"raxAddChild", kMap, "rax", kPlain, kInsert},
+    {"raxCompressNode", kMap, "rax", kPlain, kInsert},
+    {"raxReallocForData", kMap, "rax", kPlain, kInsert},
+    {"raxStackPush", kMap, "rax", kPlain, kInsert},
     {"zstrdup", kString, "", kPlain, kCopy},
     {"createObject", kObject, "robj", kPlain, kCreate},
     {"createStringObject*", kString, "robj", kPlain, kCreate},
@@ -66,8 +67,9 @@ constexpr FunctionRule kRedis[] = {
     {"listDup", kList, "list", kPlain, kCopy},
     {"streamNew", kObject, "stream", kPlain, kCreate},
 };
-constexpr absl::string_view kOnlyWithRedis[] = {"zmalloc",  "ztrymalloc", "zcalloc",
-                                                "zrealloc", "sdsnewlen",  "sdsMakeRoomFor"};
+// Of the server alone: zmalloc, dicts and lists are also its clients', and anybody's.
+constexpr absl::string_view kOnlyWithRedis[] = {"aeProcessEvents", "aeMain", "aeCreateEventLoop",
+                                                "readQueryFromClient", "ztrymalloc_usable"};
 
 constexpr FunctionRule kPostgres[] = {
     {"hash_create", kMap, "HTAB", kPlain, kCreate},
@@ -98,10 +100,26 @@ constexpr FunctionRule kPostgres[] = {
     {"GenerationContextCreate", kBuffer, "MemoryContext", kPlain, kCreate},
 };
 constexpr absl::string_view kPostgresGlue[] = {
-    "palloc*",         "repalloc*",  "MemoryContextAlloc*", "AllocSetAlloc*",
-    "AllocSetRealloc", "SlabAlloc*", "GenerationAlloc*",    "pg_malloc*",
+    "palloc",
+    "palloc0",
+    "palloc_extended",
+    "palloc_aligned",
+    "repalloc",
+    "repalloc0",
+    "repalloc_extended",
+    "repalloc_huge",
+    "MemoryContextAlloc*",
+    "AllocSetAlloc*",
+    "AllocSetRealloc",
+    "SlabAlloc*",
+    "GenerationAlloc*",
+    "pg_malloc",
+    "pg_malloc0",
+    "pg_malloc_extended",
 };
-constexpr absl::string_view kOnlyWithPostgres[] = {"MemoryContext", "AllocSet", "palloc"};
+// palloc and bms_ are anybody's too.
+constexpr absl::string_view kOnlyWithPostgres[] = {"MemoryContextAlloc", "AllocSetAlloc",
+                                                   "AllocSetContextCreateInternal"};
 
 }  // namespace
 
