@@ -288,7 +288,8 @@ TEST_P(Mixtures, LeaksAreFoundAndDecoysAreNot) {
 }
 INSTANTIATE_TEST_SUITE_P(Snapshots, Mixtures,
                          testing::Values(Power{5, 0.97, 0.45}, Power{8, 0.98, 0.6},
-                                         Power{16, 0.98, 0.6}));
+                                         Power{16, 0.98, 0.6}),
+                         [](const auto& p) { return std::to_string(p.param.snapshots); });
 
 // Slow leaks among 500 steady sites, 8 snapshots: most are found.
 TEST(Rank, FindsSlowLeaks) {
