@@ -1,5 +1,6 @@
 #include "analyzer/classify/function_class.h"
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
@@ -75,6 +76,12 @@ bool IsIn(absl::string_view path, const std::vector<NamespaceRule>& namespaces, 
   return false;
 }
 
+// Rust's std::thread is a module, that of C++ a class. Types begin with a capital letter.
+bool IsRustModule(absl::string_view path) {
+  const absl::string_view last = LastComponent(path);
+  return !last.empty() && absl::ascii_islower(static_cast<unsigned char>(last[0]));
+}
+
 // The path within "&<alloc::vec::Vec<u8>>::push", of a "dyn for<'a> Trait" that of the trait; ""
 // for what has none and is nobody's: a primitive type, a slice, a generic parameter.
 absl::string_view PathIn(absl::string_view type) {
@@ -148,7 +155,7 @@ bool FunctionClassifier::ClassifyMember(const Layer& layer, const Name& name,
   for (int i = 0; i < kMaxEnclosing && !scope.empty(); ++i) {
     const TemplateName type = SplitTemplate(scope);
     const ClassRule* const* found = layer.classes.Find(WithoutInlineNamespaces(type.name));
-    if (found != nullptr) {
+    if (found != nullptr && !(name.is_rust && IsRustModule(type.name))) {
       const ClassRule& rule = **found;
       result->role = Role::kContainer;
       result->container = ContainerOf(rule, type.arguments, name.is_rust);

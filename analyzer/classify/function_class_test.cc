@@ -263,6 +263,12 @@ TEST(FunctionClassifier, Rust) {
                "core::ops::function::FnMut<(&u8,)>>::call_mut"),
             "glue");
   EXPECT_EQ(v0("<dyn shop::Sink as core::fmt::Debug>::fmt"), "user");
+  // Closures belong to what they are in; modules are no classes.
+  EXPECT_EQ(v0("<&str as http::header::map::Sealed>::try_insert::{closure#0}"), "glue");
+  EXPECT_EQ(v0("<shop::Cart as core::ops::Drop>::drop::{closure#0}"), "user");
+  EXPECT_EQ(v0("<alloc::vec::Vec<u8>>::retain::{closure#0}"), "slice Vec<u8> [u8] ");
+  EXPECT_EQ(v0("<std::thread::local::LocalKey<u8>>::try_with::<x>"), "glue");
+  EXPECT_EQ(v0("std::thread::local::LocalKey<T>::try_with"), "glue");
   // A library's trait for a user's type is user code, and so is the other way round.
   EXPECT_EQ(v0("<shop::Session as core::fmt::Display>::fmt"), "user");
   EXPECT_EQ(v0("<shop::Session as core::clone::Clone>::clone"), "copy");
@@ -279,6 +285,7 @@ TEST(FunctionClassifier, Rust) {
                 "alloc::boxed::Box<[T]>>::from"),
             "slice Box<[T]> [] create");
   EXPECT_EQ(old("alloc::slice::<impl [T]>::to_vec"), "slice Vec [] copy");
+  EXPECT_EQ(old("alloc::slice::<impl [T]>::sort_by::{{closure}}"), "slice Vec [] ");
   EXPECT_EQ(old("anyhow::error::<impl anyhow::Error>::msg"), "object anyhow::Error [] ");
 }
 

@@ -44,6 +44,12 @@ bool IsRustHash(absl::string_view component) {
 }
 
 RustScope SplitRustScope(absl::string_view scope) {
+  // A closure within a method: "<SELF as TRAIT>::method".
+  const size_t block = absl::StartsWith(scope, "<") ? 0 : FindWord(scope, kImpl);
+  if (block != absl::string_view::npos) {
+    const size_t behind = FindWord(scope.substr(block), "::");
+    if (behind != absl::string_view::npos) scope = scope.substr(0, block + behind);
+  }
   if (!absl::EndsWith(scope, ">")) return {scope, {}};
   if (const size_t impl = FindWord(scope, kImpl); impl != absl::string_view::npos) {
     const absl::string_view inside =

@@ -17,7 +17,8 @@ bool IsRustSymbol(absl::string_view system_name);
 bool IsRustHash(absl::string_view component);
 
 // "<SELF as TRAIT>" and "module::<impl TRAIT for SELF>" taken apart; `trait` is empty for
-// "<SELF>" and for any other scope, which is `self` whole.
+// "<SELF>" and for any other scope, which is `self` whole. What stands behind these ("::method",
+// where the function is a closure in it) does not count.
 struct RustScope {
   absl::string_view self;
   absl::string_view trait;
