@@ -143,6 +143,10 @@ TEST(FunctionClassifier, Glue) {
   EXPECT_EQ(Classified("S::S(S const&)"), "copy");
   EXPECT_EQ(Classified("a::S<int>::S(a::S<int>&&)"), "copy");
   EXPECT_EQ(Classified("S::operator=(S const&)"), "copy");
+  EXPECT_EQ(Classified("google::libc_allocator_with_realloc<std::pair<long const, S> >::allocate("
+                       "unsigned long, std::pair<long const, S> const*)"),
+            "glue");
+  EXPECT_EQ(Classified("google::InitGoogleLogging(char const*)"), "user");
 }
 
 // A program's function that is called like a library's is a site, and never glue.

@@ -276,12 +276,27 @@ constexpr FunctionRule kFunctions[] = {
 
 // What these call back is found further in.
 constexpr NamespaceRule kNamespaces[] = {
-    {"absl::", false},       {"ankerl::", false},   {"boost::", false},
-    {"fmt::", false},        {"folly::", false},    {"google::protobuf::", false},
-    {"gtl::priv::", false},  {"nlohmann::", false}, {"phmap::", false},
-    {"pugi::", false},       {"tbb::", false},      {"rapidjson::", false},
-    {"robin_hood::", false}, {"spdlog::", false},   {"tcmalloc::", false},
+    {"absl::", false},
+    {"ankerl::", false},
+    {"boost::", false},
+    {"fmt::", false},
+    {"folly::", false},
+    {"google::protobuf::", false},
+    {"gtl::priv::", false},
+    {"nlohmann::", false},
+    {"phmap::", false},
+    {"pugi::", false},
+    {"tbb::", false},
+    {"rapidjson::", false},
+    {"robin_hood::", false},
+    {"spdlog::", false},
+    {"tcmalloc::", false},
     {"tsl::", false},
+    // Of Google's only what is below the containers of sparsehash.
+    {"google::libc_allocator_with_realloc::", false},
+    {"google::sparsegroup::", false},
+    {"google::sparsetable::", false},
+    {"google::sparsehash_internal::", false},
 };
 
 constexpr absl::string_view kModules[] = {"libabsl_",    "libboost_",  "libfmt.so", "libfolly",
