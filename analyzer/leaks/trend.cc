@@ -75,23 +75,21 @@ class Tests {
     return tests;
   }
 
-  // From the last low level to the first high one after it, where hardly any lies between.
+  // Low levels, at most one between in many, and high ones to the end.
   std::optional<Step> FindStep() const {
     const double growth = levels_.back() - levels_.front();
     if (growth <= 0) return std::nullopt;
     const double low = levels_.front() + kEndOfStep * growth;
     const double high = levels_.back() - kEndOfStep * growth;
-    const auto between = std::count_if(levels_.begin(), levels_.end(),
-                                       [&](double level) { return level > low && level < high; });
+    const auto first_not_low =
+        std::find_if(levels_.begin(), levels_.end(), [low](double level) { return level > low; });
+    const auto last_not_high = std::find_if(levels_.rbegin(), levels_.rend(),
+                                            [high](double level) { return level < high; });
+    const Step step{.from = static_cast<size_t>(first_not_low - levels_.begin()) - 1,
+                    .to = static_cast<size_t>(levels_.rend() - last_not_high)};
     // A table may be half loaded in one of many snapshots.
-    if (between > (levels_.size() < kManySnapshots ? 0 : 1)) return std::nullopt;
-    Step step;
-    for (size_t i = 0; i < levels_.size(); ++i) {
-      if (levels_[i] <= low) step.from = i;
-    }
-    step.to = step.from + 1;
-    while (levels_[step.to] < high) ++step.to;
-    return step;
+    const size_t longest = levels_.size() < kManySnapshots ? 1 : 2;
+    return step.to - step.from <= longest ? std::optional(step) : std::nullopt;
   }
 
  private:

@@ -186,6 +186,26 @@ TEST(Trend, AStepIsSaidToBeOne) {
   EXPECT_TRUE(Find(ranking, "table").advice.empty());
 }
 
+// A pool that is emptied now and then, a little less each time: up and down is no step.
+TEST(Trend, WhatSwingsHasNoStep) {
+  AmountSeries amounts;
+  const double levels[] = {0, 100, 5, 110, 10, 120, 15, 130};
+  std::vector<double> times_s;
+  for (double level : levels) {
+    times_s.push_back(10.0 * static_cast<double>(times_s.size()));
+    amounts.live.push_back({.sum = {level, level, 0}, .count_variance = level, .objects = level});
+  }
+  EXPECT_FALSE(TestGrowth(times_s, amounts).only_step);
+  amounts.live = {};
+  for (double level : {0.0, 1.0, 2.0, 50.0, 97.0, 99.0, 98.0, 100.0}) {
+    amounts.live.push_back({.sum = {level, level, 0}, .count_variance = level, .objects = level});
+  }
+  const std::optional<Step> step = TestGrowth(times_s, amounts).only_step;
+  ASSERT_TRUE(step);
+  EXPECT_EQ(step->from, 2u);
+  EXPECT_EQ(step->to, 4u);
+}
+
 // What goes on beside the step is not hidden by it.
 TEST(Trend, ALeakInTheSitesOfATableIsFound) {
   for (uint32_t seed = 1; seed <= 20; ++seed) {
