@@ -158,6 +158,10 @@ class Row:
                 "pprof": best(self.pprof), "heaptrack": best(self.heaptrack)}
 
 
+def decoys(count):
+    return f"{count} decoy" if count == 1 else f"{count} decoys"
+
+
 def place(listing, leak, frees_at_exit):
     if listing is None:
         return "-"
@@ -165,14 +169,14 @@ def place(listing, leak, frees_at_exit):
     if rank is None:
         return "none: freed at exit" if frees_at_exit else "not listed"
     above = listing.decoys_above(leak)
-    return str(rank) + (f" ({above} decoys above)" if above else "")
+    return str(rank) + (f" ({decoys(above)} above)" if above else "")
 
 
 def no_leaks_line(row):
     ours = row.ours.false_leaks
     cells = [f"{len(ours)} called a leak"]
     for listings in (row.pprof, row.heaptrack):  # the second of each is the clearer one
-        cells.append(f"lists {listings[1].decoys()} decoys" if listings else "-")
+        cells.append(f"lists {decoys(listings[1].decoys())}" if listings else "-")
     return "| " + " | ".join([row.answer["name"], row.answer["language"], "no leak", *cells]) + " |"
 
 
