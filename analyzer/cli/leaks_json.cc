@@ -33,12 +33,13 @@ Json Decimal(double value) { return std::round(value * 100) / 100; }
 Json TrendJson(const std::optional<leaks::Trend>& trend) {
   if (!trend) return Json();
   const leaks::GrowthTests& tests = trend->tests;
-  const std::optional<leaks::Step>& step = tests.only_step;
+  const std::optional<leaks::Step>& step = tests.step;
   return Json{{"mann_kendall_z", Decimal(tests.mann_kendall_z)},
               {"growth_z", Decimal(tests.growth_z)},
               {"late_z", Decimal(tests.late_z)},
               {"of", trend->of_elements ? "elements" : "site"},
-              {"only_step", step ? Json{step->from, step->to} : Json()},
+              {"step", step ? Json{step->from, step->to} : Json()},
+              {"is_only_step", tests.is_only_step},
               {"paused_since", OrNull(tests.paused_since)}};
 }
 

@@ -123,6 +123,8 @@ std::string ProjectionText(const leaks::Projection& projection) {
   } else if (projection.time_left) {
     absl::StrAppend(&text, ": reached in ", TimeLeftText(*projection.time_left),
                     " if it goes on like this");
+  } else if (projection.grew_in_one_step) {
+    absl::StrAppend(&text, ": grew in one step, which has no pace");
   } else if (projection.growth_bytes_per_s) {
     absl::StrAppend(&text, ": not growing");
   } else {

@@ -56,6 +56,7 @@ class SiteJudge {
   // Everything but the verdict.
   Judgement Measure() {
     Judgement j;
+    if (n_ >= 2) Test(j);
     const SiteAtTime& newest = site_.at.back();
     if (series_.has_sampling_error) j.live_ci = ToInterval(report::IntervalOf(newest.live.sum));
     if (n_ >= 2) {
@@ -69,20 +70,8 @@ class SiteJudge {
     return j;
   }
 
-  // The chance to see such growth where there is none.
-  double TestSite(Judgement& j) {
-    if (n_ < 2) return 1;
-    whole_ = tests_ = TestGrowth(series_.times_s, AmountsOf(Part::kWhole));
-    const bool two_tests = HasElementsBesideStorage();
-    bool of_elements = false;
-    if (two_tests) {
-      const GrowthTests elements = TestGrowth(series_.times_s, AmountsOf(Part::kElements));
-      of_elements = elements.least > whole_.least;
-      if (of_elements) tests_ = elements;
-    }
-    if (n_ >= kTrendSnapshots) j.trend = Trend{.tests = tests_, .of_elements = of_elements};
-    return std::min(1.0, (two_tests ? 2 : 1) * UpperTail(tests_.growth_z));
-  }
+  // The chance to see such growth where there is none. REQUIRES: it was measured.
+  double p_value() const { return p_value_; }
 
   void Decide(bool passes_leak, bool passes_suspect, Judgement& j) const {
     if (n_ == 1) {
@@ -112,6 +101,19 @@ class SiteJudge {
   }
 
  private:
+  void Test(Judgement& j) {
+    whole_ = tests_ = TestGrowth(series_.times_s, AmountsOf(Part::kWhole));
+    const bool two_tests = HasElementsBesideStorage();
+    bool of_elements = false;
+    if (two_tests) {
+      const GrowthTests elements = TestGrowth(series_.times_s, AmountsOf(Part::kElements));
+      of_elements = elements.least > whole_.least;
+      if (of_elements) tests_ = elements;
+    }
+    if (n_ >= kTrendSnapshots) j.trend = Trend{.tests = tests_, .of_elements = of_elements};
+    p_value_ = std::min(1.0, (two_tests ? 2 : 1) * UpperTail(tests_.growth_z));
+  }
+
   // One block that is replaced by a larger one, not many that are kept: storage that was
   // growing, be it a vector's, a ring's or a table's. Without a container, most of it went
   // through realloc, or the blocks became larger and not more.
@@ -184,7 +186,10 @@ class SiteJudge {
   }
 
   void MeasureSlope(Judgement& j) const {
-    const TheilSen fit = FitSlope(series_.times_s, levels_);
+    // The pace of what goes on is not that of a step.
+    std::vector<double> levels = levels_;
+    if (whole_.step && !whole_.is_only_step) TakeOut(*whole_.step, levels);
+    const TheilSen fit = FitSlope(series_.times_s, levels);
     j.slope_per_s = fit.slope;
     Interval ci{fit.slope, fit.slope};
     if (n_ >= kManySnapshots) ci = {fit.low, fit.high};
@@ -240,10 +245,10 @@ class SiteJudge {
   bool StillGrows() const { return n_ < kTrendSnapshots || tests_.late_z > kLikelyZ; }
 
   // An array pauses between two steps, the longer the larger it is.
-  bool GoesOn() const { return !tests_.only_step && (!tests_.paused_since || IsArray()); }
+  bool GoesOn() const { return !tests_.is_only_step && (!tests_.paused_since || IsArray()); }
 
   Cause CauseOfDoubt() const {
-    if (tests_.only_step) return Cause::kOneStep;
+    if (tests_.is_only_step) return Cause::kOneStep;
     return GoesOn() ? Cause::kGrowing : Cause::kPaused;
   }
 
@@ -373,6 +378,7 @@ class SiteJudge {
   double total_live_;
   size_t n_;
   std::vector<double> levels_;  // live bytes per snapshot
+  double p_value_ = 1;
   GrowthTests whole_;
   GrowthTests tests_;  // of the part that counts
 };
@@ -409,7 +415,7 @@ std::vector<Judgement> JudgeAll(const Series& series) {
     SiteJudge& judge = judges.emplace_back(series, series.sites[i], total_live);
     judged.push_back(i);
     judgements[i] = judge.Measure();
-    p_values.push_back(judge.TestSite(judgements[i]));
+    p_values.push_back(judge.p_value());
   }
   const std::vector<bool> leaks = ControlFalseDiscoveries(p_values, kLeakFalseDiscoveries);
   const std::vector<bool> suspects = ControlFalseDiscoveries(p_values, kSuspectFalseDiscoveries);

@@ -58,6 +58,20 @@ TEST(Projection, WhatIsOverTheLimitHasNoTimeLeft) {
   EXPECT_FALSE(projection->time_left);
 }
 
+TEST(Projection, AStepHasNoPace) {
+  SimulatedProcess process(1, 1);
+  const size_t site = process.AddSite("f");
+  process.Allocate(site, kMiB, 1);
+  process.Allocate(site, 50 * kMiB, 45);
+  Snapshots snapshots;
+  for (int time : {10, 20, 30, 40, 50, 60, 70}) snapshots.push_back(process.SnapshotAt(time));
+  const auto projection = ProjectLimit(MakeSeries(snapshots, {}, nullptr).value(), 200 * kMiB);
+  ASSERT_TRUE(projection);
+  EXPECT_TRUE(projection->grew_in_one_step);
+  EXPECT_FALSE(projection->time_left);
+  EXPECT_FALSE(ProjectLimit(Growing(false, false), 200 * kMiB)->grew_in_one_step);
+}
+
 TEST(TimeToFill, EndsOfTheInterval) {
   EXPECT_FALSE(TimeToFill(100, 0, std::nullopt));
   EXPECT_FALSE(TimeToFill(100, -1, std::nullopt));

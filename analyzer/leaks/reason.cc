@@ -111,13 +111,13 @@ class Sentence {
 
   // A few large blocks, which are no chance of sampling.
   bool IsSampledStep() const {
-    return j_.trend && j_.trend->tests.only_step && j_.delta_ci && j_.delta_ci->low > 0;
+    return j_.trend && j_.trend->tests.is_only_step && j_.delta_ci && j_.delta_ci->low > 0;
   }
 
   // ", 3s to 2s before the newest snapshot"
   std::string StepTime() const {
     if (!series_.has_times) return "";
-    const Step& step = *j_.trend->tests.only_step;
+    const Step& step = *j_.trend->tests.step;
     const std::string end = step.to + 1 < series_.times_s.size()
                                 ? absl::StrCat(" to ", Before(step.to), " before")
                                 : std::string(" before");
@@ -165,6 +165,11 @@ class Sentence {
     } else {
       const std::string growth = Growth(j_);
       Add(absl::StrCat(growth, absl::StartsWith(growth, "grew") ? Over() : ""));
+    }
+    if (j_.cause == Cause::kTrend && j_.trend->tests.step) {
+      const Step& step = *j_.trend->tests.step;
+      const Amount rise = site_.at[step.to].live - site_.at[step.from].live;
+      Add(absl::StrCat("besides a step of ", Bytes(rise.sum.estimate)));
     }
     AddSurvival();
     AddOldest();

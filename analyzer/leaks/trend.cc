@@ -122,35 +122,23 @@ class Tests {
   double residual_ = 0;
 };
 
-// The series as it would be if nothing had happened in a step.
-AmountSeries Without(const Step& step, AmountSeries amounts) {
-  const auto close = [&](std::vector<Amount>& of) {
-    if (of.empty()) return;
-    const Amount change = of[step.to] - of[step.from];
-    for (size_t i = step.from + 1; i < of.size(); ++i) {
-      of[i] = i < step.to ? of[step.from] : of[i] - change;
-    }
-  };
-  close(amounts.live);
-  close(amounts.alloc);
-  return amounts;
-}
-
 }  // namespace
 
 GrowthTests TestGrowth(absl::Span<const double> times_s, const AmountSeries& amounts) {
   const Tests whole(times_s, amounts);
   GrowthTests tests = whole.Run();
   if (amounts.live.size() < kTrendSnapshots) return tests;
-  tests.only_step = whole.FindStep();
-  if (!tests.only_step) return tests;
-  // A table that was loaded beside a slow leak.
-  const AmountSeries rest = Without(*tests.only_step, amounts);
+  tests.step = whole.FindStep();
+  if (!tests.step) return tests;
+  // A table may be loaded beside a slow leak.
+  AmountSeries rest = amounts;
+  TakeOut(*tests.step, rest.live);
+  if (!rest.alloc.empty()) TakeOut(*tests.step, rest.alloc);
   const Tests of_rest(times_s, rest);
   const GrowthTests rest_tests = of_rest.Run();
-  if (rest_tests.each_part_grows && rest_tests.growth_z > kVerySureZ && !of_rest.FindStep()) {
-    tests.only_step.reset();
-  }
+  tests.is_only_step =
+      !rest_tests.each_part_grows || rest_tests.growth_z <= kVerySureZ || of_rest.FindStep();
+  if (!tests.is_only_step) tests.paused_since = rest_tests.paused_since;
   return tests;
 }
 

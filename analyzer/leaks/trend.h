@@ -36,6 +36,15 @@ struct Step {
   size_t to = 0;
 };
 
+// A series as it would be if nothing had happened in a step.
+template <class T>
+void TakeOut(const Step& step, std::vector<T>& series) {
+  const T change = series[step.to] - series[step.from];
+  for (size_t i = step.from + 1; i < series.size(); ++i) {
+    series[i] = i < step.to ? series[step.from] : series[i] - change;
+  }
+}
+
 struct GrowthTests {
   double mann_kendall_z = 0;     // 0 with two snapshots
   double mann_kendall_p = 1;     // of few levels, exact
@@ -44,9 +53,10 @@ struct GrowthTests {
   double least = 0;              // of those that there are
   bool rises_surely = false;     // by the ranks of many levels alone
   bool each_part_grows = false;  // by the ranks, and in the later half
-  // All growth is one step from one level to another, as when a table is loaded, and what there
-  // is besides does not grow. With two snapshots nothing can be said of it.
-  std::optional<Step> only_step;
+  // From low levels to high ones, as when a table is loaded, and whether there is no growth
+  // besides. With two snapshots nothing can be said of it.
+  std::optional<Step> step;
+  bool is_only_step = false;
   // With many snapshots: hardly any growth since this one, where at its pace there surely would
   // have been some.
   std::optional<size_t> paused_since;

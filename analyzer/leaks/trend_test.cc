@@ -195,12 +195,12 @@ TEST(Trend, WhatSwingsHasNoStep) {
     times_s.push_back(10.0 * static_cast<double>(times_s.size()));
     amounts.live.push_back({.sum = {level, level, 0}, .count_variance = level, .objects = level});
   }
-  EXPECT_FALSE(TestGrowth(times_s, amounts).only_step);
+  EXPECT_FALSE(TestGrowth(times_s, amounts).step);
   amounts.live = {};
   for (double level : {0.0, 1.0, 2.0, 50.0, 97.0, 99.0, 98.0, 100.0}) {
     amounts.live.push_back({.sum = {level, level, 0}, .count_variance = level, .objects = level});
   }
-  const std::optional<Step> step = TestGrowth(times_s, amounts).only_step;
+  const std::optional<Step> step = TestGrowth(times_s, amounts).step;
   ASSERT_TRUE(step);
   EXPECT_EQ(step->from, 2u);
   EXPECT_EQ(step->to, 4u);
@@ -209,12 +209,17 @@ TEST(Trend, WhatSwingsHasNoStep) {
 // What goes on beside the step is not hidden by it.
 TEST(Trend, ALeakInTheSitesOfATableIsFound) {
   for (uint32_t seed = 1; seed <= 20; ++seed) {
-    SimulatedProcess p(seed, 16 * kKb);
+    SimulatedProcess p(seed, 4 * kKb);
     const size_t table = p.AddSite("table", MapOf("std::map<int, S>"));
     for (int i = 0; i < 100000; ++i) p.Allocate(table, 80, 45);
-    for (double t = 0; t < 80; t += 0.002) p.Allocate(table, 80, t);
+    for (double t = 0; t < 80; t += 0.008) p.Allocate(table, 80, t);
     const Ranking ranking = RankAt(p, {10, 20, 30, 40, 50, 60, 70, 80});
-    EXPECT_EQ(Find(ranking, "table").verdict, Verdict::kLeak) << seed << Describe(ranking);
+    const Finding& table_leak = Find(ranking, "table");
+    EXPECT_EQ(table_leak.verdict, Verdict::kLeak) << seed << Describe(ranking);
+    EXPECT_NE(table_leak.reason.find("besides a step of "), std::string::npos) << Describe(ranking);
+    // 125 nodes a second, whatever was loaded.
+    ASSERT_TRUE(table_leak.slope_bytes_per_hour);
+    EXPECT_NEAR(*table_leak.slope_bytes_per_hour / 3600, 125 * 80, 0.4 * 125 * 80);
   }
 }
 
