@@ -40,7 +40,8 @@ constexpr RuleText kRules[] = {
     {GateRule::kMaxSiteGrowth, "SiteGrowth", "An allocation site holds more memory than before.",
      "What the function allocated and is still live exceeds what it held in the base profile by "
      "more than the limit, beyond what the chance of sampling explains, all sites considered."},
-    {GateRule::kNoNewLeaks, "NewLeak", "An allocation site began to leak.",
+    {GateRule::kNoNewLeaks, "NewLeak",
+     "An allocation site is a leak or a suspect that the base did not have.",
      "The function keeps what it allocates: judged by its survivors, it is worse than in the base "
      "profile (where it may not be at all), and it holds more, beyond what the chance of sampling "
      "explains, all sites considered."},

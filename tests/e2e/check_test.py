@@ -125,7 +125,7 @@ class Check(TwoBuilds):
         base, new = self.record(self.main), self.record(self.change)
         said = self.check(base, new, status=1)
         self.assertRegex(said, r"\AFAIL: the total grew by more than 5 %; 1 site grew by more "
-                         r"than 1MB; 1 new leak\n")
+                         r"than 1MB; 1 new suspect\n")
         self.assertIn(f"Remember app server.cc:{LEAK_LINE}", said)
         self.assertIn("a suspect that the base does not have", said)
         # Each rule by itself, and limits that are wide enough.
