@@ -75,44 +75,49 @@ std::vector<LinePairs::Line> LinePairs::LinesOf(const Profile& profile) const {
   return lines;
 }
 
+// The shift under which most bytes meet; of equal ones the shortest.
+int64_t LinePairs::BestShift(const std::vector<const Line*>& base,
+                             const std::vector<const Line*>& now) {
+  std::map<int64_t, double> bytes_of_shift;
+  for (const Line* b : base) {
+    for (const Line* n : now) {
+      bytes_of_shift[n->place.second - b->place.second] +=
+          std::min(b->level.level.estimate, n->level.level.estimate);
+    }
+  }
+  const auto rank = [](const auto& entry) {
+    return std::tuple(entry.second, -std::abs(entry.first));
+  };
+  return std::max_element(bytes_of_shift.begin(), bytes_of_shift.end(),
+                          [&](const auto& a, const auto& b) { return rank(a) < rank(b); })
+      ->first;
+}
+
 void LinePairs::PairFunction(size_t function, std::vector<const Line*> base,
                              std::vector<const Line*> now) {
   const bool may_move = base.size() <= kMostMovingLines && now.size() <= kMostMovingLines;
   const size_t first = pairs_.size();
   bool is_guess = false;
   while (!base.empty() && !now.empty()) {
-    std::map<int64_t, double> bytes_of_shift;
-    for (const Line* b : base) {
-      for (const Line* n : now) {
-        const int64_t shift = n->place.second - b->place.second;
-        if (shift != 0 && !may_move) continue;
-        bytes_of_shift[shift] += std::min(b->level.level.estimate, n->level.level.estimate);
-      }
-    }
-    if (bytes_of_shift.empty()) break;
-    const auto rank = [](const auto& entry) {
-      return std::tuple(entry.second, -std::abs(entry.first));
-    };
-    const int64_t shift =
-        std::max_element(bytes_of_shift.begin(), bytes_of_shift.end(),
-                         [&](const auto& a, const auto& b) { return rank(a) < rank(b); })
-            ->first;
+    const int64_t shift = may_move ? BestShift(base, now) : 0;
+    absl::flat_hash_map<int64_t, const Line*> now_at;  // by what the line was
+    for (const Line* n : now) now_at[n->place.second - shift] = n;
     std::vector<const Line*> left;
     for (const Line* b : base) {
-      const auto met = std::find_if(now.begin(), now.end(), [&](const Line* n) {
-        return n->place.second - b->place.second == shift;
-      });
-      if (met == now.end()) {
+      const auto met = now_at.find(b->place.second);
+      if (met == now_at.end()) {
         left.push_back(b);
         continue;
       }
-      Add(b, *met, function);
-      now.erase(met);
+      Add(b, met->second, function);
+      now_at.erase(met);
     }
     base = std::move(left);
+    std::erase_if(now, [&](const Line* n) { return !now_at.contains(n->place.second - shift); });
     is_guess = is_guess || std::any_of(base.begin(), base.end(), [&](const Line* b) {
                  return sites_.CanTell({.base = b->level, .now = {}});
                });
+    if (!may_move) break;
   }
   for (const Line* b : base) Add(b, nullptr, function);
   for (const Line* n : now) Add(nullptr, n, function);

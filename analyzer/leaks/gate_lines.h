@@ -50,6 +50,8 @@ class LinePairs {
   std::optional<size_t> Find(const Index& index, const report::Frame& site) const;
   std::optional<Place> PlaceOf(const report::Frame& site) const;
   std::vector<Line> LinesOf(const Profile& profile) const;
+  static int64_t BestShift(const std::vector<const Line*>& base,
+                           const std::vector<const Line*>& now);
   void PairFunction(size_t function, std::vector<const Line*> base, std::vector<const Line*> now);
   void Add(const Line* base, const Line* now, size_t function);
 

@@ -270,6 +270,13 @@ TEST(Gate, SecondSuspectOfAFunction) {
   EXPECT_EQ(NewSuspects(two, {{"f@10", old}, {"f@23", 2 * old}}), "");
   EXPECT_EQ(NewSuspects(two, {{"f@11", old}, {"f@23", 4 * old}}), "");
   EXPECT_EQ(NewSuspects(two, {{"f@11", old}, {"f@23", 2 * old}, {"f@30", fresh}}), "30;");
+  // With so many lines only those that stayed are known again.
+  Program many = {{"f@1000", old}};
+  for (int line = 1; line <= 100; ++line) many.push_back({"f@" + std::to_string(line), kMb});
+  Program more = many;
+  more.push_back({"f@500", fresh});
+  EXPECT_EQ(NewSuspects(many, many), "");
+  EXPECT_EQ(NewSuspects(many, more), "500;");
 }
 
 // 400 pairs of runs of 20 programs whose functions allocate on four lines each; in the second run
