@@ -10,6 +10,8 @@
 #include "absl/status/status.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
 #include "analyzer/cli/commands.h"
 #include "analyzer/cli/open_profile.h"
 
@@ -17,14 +19,38 @@ namespace tidemark::cli {
 
 namespace {
 
+// CLI11's messages as "what: why", like all others; its errors hold no more than the text.
+std::string InOurWords(absl::string_view text) {
+  using Two = std::pair<absl::string_view, absl::string_view>;
+  if (absl::ConsumePrefix(&text, "The following argument was not expected: ") ||
+      absl::ConsumePrefix(&text, "The following arguments were not expected: ")) {
+    return absl::StrCat(text, absl::StartsWith(text, "-") ? ": no such option" : ": not expected");
+  }
+  if (absl::ConsumePrefix(&text, "Could not convert: ")) {
+    const Two option = absl::StrSplit(text, absl::MaxSplits(" = ", 1));
+    return absl::StrCat(option.first, ": cannot be \"", option.second, "\"");
+  }
+  if (absl::ConsumeSuffix(&text, " is required")) return absl::StrCat(text, ": missing");
+  const Two excluded = absl::StrSplit(text, absl::MaxSplits(" excludes ", 1));
+  if (!excluded.second.empty()) {
+    return absl::StrCat(excluded.first, ": not together with ", excluded.second);
+  }
+  const Two needed = absl::StrSplit(text, absl::MaxSplits(": 1 required ", 1));
+  absl::string_view type = needed.second;
+  if (absl::ConsumeSuffix(&type, " missing")) {
+    return absl::StrCat(needed.first, ": needs a value: ", type);
+  }
+  return std::string(text);
+}
+
 absl::Status UsageError(const CLI::App& app, const CLI::ParseError& error, int argc,
                         const char* const* argv) {
   std::string command = "tidemark";
   for (const CLI::App* sub : app.get_subcommands()) absl::StrAppend(&command, " ", sub->get_name());
-  std::string what = error.what();
+  std::string what = InOurWords(error.what());
   // CLI11 says of an unknown command only that one is required.
   if (app.get_subcommands().empty() && argc > 1 && argv[1][0] != '-') {
-    what = absl::StrCat("there is no command ", argv[1]);
+    what = absl::StrCat(argv[1], ": no such command");
   }
   return absl::InvalidArgumentError(absl::StrCat("usage: ", what, " (see ", command, " --help)"));
 }

@@ -19,7 +19,6 @@
 #include "analyzer/cli/quantities.h"
 #include "analyzer/cli/sarif_writer.h"
 #include "analyzer/cli/snapshot_files.h"
-#include "analyzer/io/write_file.h"
 #include "analyzer/leaks/gate.h"
 
 namespace tidemark::cli {
@@ -36,7 +35,7 @@ struct CheckArguments {
   leaks::GatePolicy policy;
   std::string sample_index;
   CheckFormat format = CheckFormat::kText;
-  std::string output;  // empty: standard output
+  std::string output;
   std::string source_root = ".";
   SiteFlags site;
 };
@@ -64,12 +63,34 @@ std::optional<GrowthLimit> ParseLimit(absl::string_view text) {
 
 // The snapshots of one side.
 absl::StatusOr<std::vector<ProfilePtr>> OpenSide(const std::string& path,
-                                                 const OpenOptions& options) {
-  auto snapshots = OpenSnapshots({path}, options);
+                                                 const OpenOptions& options, bool only_heaps) {
+  auto snapshots = OpenSnapshots({path}, options, only_heaps);
   if (!snapshots.ok()) return snapshots.status();
   std::vector<ProfilePtr> profiles;
   for (Snapshot& snapshot : *snapshots) profiles.push_back(std::move(snapshot.profile));
   return profiles;
+}
+
+// The program's file name and build id, which are those of the first module.
+struct Program {
+  absl::string_view name;
+  absl::string_view build_id;
+};
+Program ProgramOf(const Profile& profile) {
+  if (profile.mappings().empty()) return {};
+  const Mapping& mapping = profile.mappings().front();
+  const absl::string_view path = profile.string(mapping.file);
+  return {path.substr(path.rfind('/') + 1), profile.string(mapping.build_id)};
+}
+
+// Two builds of one program are what a check is for; two programs are most likely a slip.
+void WarnOfOtherProgram(const Profile& base, const Profile& now) {
+  const Program a = ProgramOf(base);
+  const Program b = ProgramOf(now);
+  if (a.name.empty() || b.name.empty() || a.name == b.name) return;
+  if (!a.build_id.empty() && a.build_id == b.build_id) return;  // renamed
+  Warn(absl::StrCat("BASE is of ", a.name, ", FILE of ", b.name,
+                    ": they are compared as if they were builds of one program"));
 }
 
 std::string Report(const leaks::GateResult& result, const CheckArguments& arguments) {
@@ -85,23 +106,24 @@ int RunCheck(const CheckArguments& arguments) {
   }
   const auto open = arguments.site.open_options();
   if (!open.ok()) return Fail(open.status());
-  const auto base = OpenSide(arguments.base, *open);
+  if (const absl::Status used = CheckSeconds({arguments.base, arguments.file}, open->fetch);
+      !used.ok()) {
+    return Fail(used);
+  }
+  // Whoever names other values knows what is to be compared.
+  const bool only_heaps = arguments.sample_index.empty();
+  const auto base = OpenSide(arguments.base, *open, only_heaps);
   if (!base.ok()) return Fail(base.status());
-  const auto now = OpenSide(arguments.file, *open);
+  const auto now = OpenSide(arguments.file, *open, only_heaps);
   if (!now.ok()) return Fail(now.status());
+  WarnOfOtherProgram(*base->back(), *now->back());
   const auto result = leaks::RunGate(*base, *now, arguments.sample_index, arguments.policy);
   if (!result.ok()) return Fail(result.status());
   const std::string report = Report(*result, arguments);
-  if (!arguments.output.empty()) {
-    const absl::Status written = io::WriteFileAtomically(arguments.output, report);
-    if (!written.ok()) {
-      Fail(written);
-      return 4;
-    }
-  }
+  int written = Write(arguments.output, report);
   // A log should say why a job failed, wherever the report went.
-  const int printed = Print(arguments.output.empty() ? report : CheckText(*result));
-  if (printed != 0) return printed;
+  if (written == 0 && !IsStandardOutput(arguments.output)) written = Print(CheckText(*result));
+  if (written != 0) return written;
   return result->passed() ? 0 : 1;
 }
 
@@ -141,10 +163,12 @@ void AddCheckCommand(CLI::App& app, int& exit_status) {
            "What the total may grow by: 5%, 10MiB");
   AddLimit(*check, "--max-site-growth", arguments->policy.max_site_growth,
            "What each allocation site may grow by: 1MiB, or 20% (but no less than 64KiB)");
-  check->add_flag("--no-new-leaks", arguments->policy.no_new_leaks,
-                  "No site whose verdict is worse than in BASE (or that is new) and that grew. If "
-                  "none of these three is given: --max-growth 5% --max-site-growth 1MiB "
-                  "--no-new-leaks");
+  check->add_flag(
+      "--no-new-leaks", arguments->policy.no_new_leaks,
+      "No site whose verdict (leak, suspect) is worse than in BASE, or that is new, and "
+      "that grew. If "
+      "none of these three is given: --max-growth 5% --max-site-growth 1MiB "
+      "--no-new-leaks");
   check
       ->add_option("--sample-index", arguments->sample_index,
                    "Which values grow: inuse_space (default), alloc_space, inuse_objects, … If no "
@@ -156,8 +180,10 @@ void AddCheckCommand(CLI::App& app, int& exit_status) {
       {{"text", CheckFormat::kText}, {"json", CheckFormat::kJson}, {"sarif", CheckFormat::kSarif}},
       "How to report (default text)");
   check
-      ->add_option("-o,--output", arguments->output,
-                   "Where the report goes; standard output has the text all the same")
+      ->add_option(
+          "-o,--output", arguments->output,
+          "Where the report goes (default -: standard output); beside a file, standard output "
+          "has the text all the same")
       ->type_name("OUT");
   check
       ->add_option("--source-root", arguments->source_root,

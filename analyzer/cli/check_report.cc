@@ -37,8 +37,11 @@ std::string FailureText(const GateResult& result) {
     parts.push_back(absl::StrCat(n, n == 1 ? " site" : " sites", " grew by more than ",
                                  LimitText(*result.policy.max_site_growth, result.unit)));
   }
-  if (const auto n = count(GateRule::kNoNewLeaks); n > 0) {
-    parts.push_back(absl::StrCat(n, n == 1 ? " new leak" : " new leaks"));
+  for (const leaks::Verdict verdict : {leaks::Verdict::kLeak, leaks::Verdict::kSuspect}) {
+    const auto n =
+        std::count_if(result.findings.begin(), result.findings.end(),
+                      [&](const GateFinding& finding) { return finding.verdict == verdict; });
+    if (n > 0) parts.push_back(absl::StrCat(n, " new ", leaks::Name(verdict), n == 1 ? "" : "s"));
   }
   return absl::StrJoin(parts, "; ");
 }
@@ -52,7 +55,7 @@ std::string PolicyText(const GateResult& result) {
     parts.push_back(
         absl::StrCat(LimitText(*result.policy.max_site_growth, result.unit), " for each site"));
   }
-  if (result.policy.no_new_leaks) parts.push_back("no new leaks");
+  if (result.policy.no_new_leaks) parts.push_back("no new leaks or suspects");
   return absl::StrJoin(parts, ", ");
 }
 

@@ -83,7 +83,7 @@ class Errors(unittest.TestCase):
         go = go_profiles()[0]
         self.fails(2)
         self.fails(2, "top")
-        self.assertIn("no command nonsense", self.fails(2, "nonsense"))
+        self.assertIn("nonsense: no such command", self.fails(2, "nonsense"))
         self.fails(2, "top", "--nonsense", go)
         self.fails(2, "diff", go)
         self.assertIn("functions", self.fails(2, "top", "--granularity", "x", go))
@@ -97,6 +97,44 @@ class Errors(unittest.TestCase):
         self.fails(2, "top", "--normalize", go)
         self.fails(2, "top", "--base", go, "--diff-base", go, go)
         self.assertIn(".xyz", self.fails(2, "convert", go, "-o", "/tmp/x.xyz"))
+
+    def test_usage_in_our_words(self):
+        """What, why, and where to read on: none of CLI11's own."""
+        go = go_profiles()[0]
+        for arguments, words in (
+                (["top"], "FILE: missing"),
+                (["top", "--nonsense", go], "--nonsense: no such option"),
+                (["diff", go, go, "more"], "more: not expected"),
+                (["top", "--cum=x", go], '--cum: cannot be "x"'),
+                (["top", "--focus"], "--focus: needs a value: REGEX"),
+                (["top", "--base", go, "--diff-base", go, go], "not together with"),
+                (["top", "--nodecount", "x", go], '"x" is no whole number from 0 up'),
+                (["leaks", "--nodecount", "-1", go], '"-1" is no whole number from 0 up'),
+                (["escape", "--nodecount", "-1", go], '"-1" is no whole number from 0 up'),
+                (["leaks", "--pid", "x", go], '"x" is no whole number from 1 up'),
+                (["top", "--seconds", "0", go], '"0" is no whole number from 1 to 86400'),
+                (["graph", "--nodefraction", "2", go], '"2" is no number from 0 to 1'),
+                (["top", "--divide-by", "x", go], '"x" is no number'),
+                (["control", "x"], '"x" is no whole number from 1 to'),
+                (["leaks", "--limit", "abc", go], '"abc" is no amount of memory')):
+            line = self.fails(2, *arguments)
+            self.assertIn(words, line)
+            self.assertIn(f" (see tidemark {arguments[0]} --help)", line)
+
+    def test_options_that_would_do_nothing(self):
+        go = go_profiles()[0]
+        for command in (["top"], ["leaks"], ["diff", go], ["escape"], ["check", go]):
+            self.assertIn("--seconds: only a URL", self.fails(2, *command, "--seconds", "5", go))
+        for option in ("--rules", "--binary"):
+            for command in (["top"], ["tree"], ["diff", go], ["peek", "."]):
+                self.assertIn(f"{option}: only with --containers fold",
+                              self.fails(2, *command, option, go, go))
+            self.fails(2, "flame", "--containers=show", option, go, go)
+        # Where they are read, they are.
+        self.assertIn("nonexistent", self.fails(3, "top", "--containers=fold", "--rules",
+                                                "/nonexistent", go))
+        self.assertIn("opening the program: ", self.fails(3, "top", "--containers=fold",
+                                                          "--binary", "/nonexistent", go))
 
     def test_bad_input_names_path_and_offset(self):
         self.assertIn("(where: /nonexistent)", self.fails(3, "top", "/nonexistent"))
@@ -125,6 +163,41 @@ class Errors(unittest.TestCase):
         self.assertRegex(result.stderr, r"\Atidemark: .*No space left.*\n\Z")
         self.fails(4, "convert", "--symbolize=none", go_profiles()[0], "-o",
                    "/nonexistent/x.pb.gz")
+
+    def test_a_folder_of_damaged_profiles(self):
+        with tempfile.TemporaryDirectory() as folder:
+            for name in ("a.pb.gz", "b.pb.gz", "c.pb.gz"):
+                with open(os.path.join(folder, name), "wb") as file:
+                    file.write(b"no profile")
+            line = self.fails(3, "leaks", folder)
+            self.assertIn("none of the 3 profiles can be used; the first: ", line)
+            self.assertIn("a.pb.gz", line)
+            # One that is whole makes them exceptions.
+            with open(go_profiles()[0], "rb") as file, \
+                 open(os.path.join(folder, "d.pb.gz"), "wb") as copy:
+                copy.write(file.read())
+            self.assertEqual(run("leaks", "--symbolize=none", folder).stderr.count("left out"), 3)
+
+    def test_what_all_snapshots_say_is_said_once(self):
+        other = go_profiles()[-1]  # has a build id, which is not this program's
+        with tempfile.TemporaryDirectory() as folder:
+            for name in ("1.pb.gz", "2.pb.gz"):
+                with open(other, "rb") as file, \
+                     open(os.path.join(folder, name), "wb") as copy:
+                    copy.write(file.read())
+            said = run("leaks", "--symbolize=none", "--binary", TIDEMARK, folder).stderr
+            self.assertRegex(said, r"\Atidemark: warning: [^\n]*not the program of the profile"
+                             r"[^\n]* \(2 files\)\n\Z")
+
+    def test_moments_outside_the_run(self):
+        one, two = go_profiles()[:2]
+        self.assertIn("--since @2e9: later than --until @1e9",
+                      self.fails(2, "leaks", "--since", "@2e9", "--until", "@1e9", one, two))
+        for mark in ("@1", "+100d", "-0s"):
+            said = run("leaks", "--symbolize=none", "--mark", mark, one, two).stderr
+            self.assertRegex(said, rf"\Atidemark: warning: --mark {re.escape(mark)}: outside the "
+                             r"run, which is from \d{4}-[^\n]* to \d{4}-[^\n]*\n\Z")
+        self.assertEqual(run("leaks", "--symbolize=none", "--mark", "each", one, two).stderr, "")
 
     def test_losses_are_told_once(self):
         with open(go_profiles()[0], "rb") as file:
@@ -241,14 +314,40 @@ class Diff(unittest.TestCase):
 
 class Check(unittest.TestCase):
     def test_a_profile_has_not_grown_since_itself(self):
+        heaps = 0
         for path in all_profiles():
             with self.subTest(path=path):
+                top = json.loads(run("top", "--symbolize=none", "--format=json", path).stdout)
+                types = run("raw", "--symbolize=none", path).stdout
+                named = ["--sample-index", top["sample_type"]]
+                if "inuse_space/bytes" in types:
+                    heaps += 1
+                    named = []
+                else:
+                    # Of what is not a heap it must be said what is to be compared.
+                    said = run("check", "--symbolize=none", path, path, status=3).stderr
+                    self.assertRegex(said, r"\Atidemark: not a heap profile: [^\n]*\n\Z")
+                    self.assertIn(f"(where: {path})", said)
                 for options in ((), ("--max-growth=0", "--max-site-growth=0")):
                     report = json.loads(run("check", "--symbolize=none", "--format=json", *options,
-                                            path, path).stdout)
+                                            *named, path, path).stdout)
                     self.assertEqual(report["schema"], "tidemark.check/1")
                     self.assertEqual((report["verdict"], report["findings"]), ("pass", []))
                     self.assertEqual(report["total"]["base"], report["total"]["now"])
+        self.assertGreater(heaps, 6)
+
+    def test_other_programs(self):
+        """Said, and compared all the same: two builds of one program have one name."""
+        go = go_profiles()[-1]
+        legacy = os.path.join(SOURCE, "tests/data/legacy/gperftools.heap")
+        self.assertEqual(run("check", "--symbolize=none", go, go).stderr, "")
+        for base, new in ((go, legacy), (legacy, go)):
+            result = subprocess.run([TIDEMARK, "check", "--symbolize=none", "--format=json", base,
+                                     new], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                    text=True, check=False)
+            self.assertRegex(result.stderr, r"\Atidemark: warning: BASE is of \S+, FILE of \S+: "
+                             r"[^\n]*\n\Z")
+            self.assertIn(json.loads(result.stdout)["verdict"], ("pass", "fail"))
 
     def test_totals_are_those_of_top(self):
         base, new = go_profiles()[-2:]
@@ -256,6 +355,19 @@ class Check(unittest.TestCase):
         for path, key in ((base, "base"), (new, "now")):
             top = json.loads(run("top", "--symbolize=none", "--format=json", path).stdout)
             self.assertEqual(report["total"][key], top["total"])
+
+
+class Output(unittest.TestCase):
+    def test_dash_is_standard_output(self):
+        go = go_profiles()[0]
+        with tempfile.TemporaryDirectory() as folder:
+            for command in (["check", "--format=json", go], ["check", go], ["flame"], ["graph"],
+                            ["callgrind"]):
+                command = [command[0], "--symbolize=none", *command[1:]]
+                plain = run(*command, go, cwd=folder).stdout
+                self.assertNotEqual(plain, "")
+                self.assertEqual(run(*command, go, "-o", "-", cwd=folder).stdout, plain, command)
+            self.assertEqual(os.listdir(folder), [])
 
 
 class Convert(unittest.TestCase):

@@ -13,6 +13,7 @@
 #include "analyzer/cli/json_writer.h"
 #include "analyzer/cli/open_profile.h"
 #include "analyzer/cli/options.h"
+#include "analyzer/cli/quantities.h"
 #include "analyzer/cli/site_text.h"
 #include "analyzer/escape/path_graph.h"
 
@@ -167,6 +168,7 @@ void AddEscapeCommand(CLI::App& app, int& exit_status) {
   escape
       ->add_option("--nodecount", escape_arguments->options.limit,
                    "Show this many sites, 0 all (default 10)")
+      ->check(CheckWhole(0))
       ->type_name("N");
   AddSiteOptions(*escape, escape_arguments->site);
   AddFormatOption(*escape, escape_arguments->format);

@@ -12,7 +12,6 @@
 #include "analyzer/cli/open_profile.h"
 #include "analyzer/cli/options.h"
 #include "analyzer/cli/report_source.h"
-#include "analyzer/io/write_file.h"
 #include "analyzer/report/flame.h"
 
 namespace tidemark::cli {
@@ -20,7 +19,7 @@ namespace {
 
 struct FlameArguments {
   std::vector<std::string> files;
-  std::string output;  // empty: standard output
+  std::string output;
   ReportFlags flags;
 };
 
@@ -81,12 +80,7 @@ int RunFlame(const FlameArguments& arguments) {
       AddTrees(profile, base ? base->profile.get() : nullptr, flags.report, &page);
   if (!added.ok()) return Fail(added);
 
-  const std::string html = FlameHtml(std::move(page));
-  if (arguments.output.empty()) return Print(html);
-  const absl::Status status = io::WriteFileAtomically(arguments.output, html);
-  if (status.ok()) return 0;
-  Fail(status);
-  return 4;
+  return Write(arguments.output, FlameHtml(std::move(page)));
 }
 
 }  // namespace
@@ -100,7 +94,7 @@ void AddFlameCommand(CLI::App& app, int& exit_status) {
       ->type_name("");
   flame
       ->add_option("-o,--output", arguments->output,
-                   "Where to write the page (default standard output)")
+                   "Where to write the page (default -: standard output)")
       ->type_name("OUT");
   CLI::Option* const base =
       flame

@@ -17,7 +17,6 @@
 #include "analyzer/cli/regex_argument.h"
 #include "analyzer/cli/report_source.h"
 #include "analyzer/io/pprof_export.h"
-#include "analyzer/io/write_file.h"
 #include "analyzer/report/callgrind.h"
 #include "analyzer/report/top_proto.h"
 
@@ -26,18 +25,10 @@ namespace {
 
 struct GraphArguments {
   std::vector<std::string> files;
-  std::string output;  // empty: standard output
+  std::string output;
   bool svg = false;
   ReportFlags flags;
 };
-
-int Write(const GraphArguments& arguments, absl::string_view bytes) {
-  if (arguments.output.empty()) return Print(bytes);
-  const absl::Status status = io::WriteFileAtomically(arguments.output, bytes);
-  if (status.ok()) return 0;
-  Fail(status);
-  return 4;
-}
 
 int RunTree(const GraphArguments& arguments) {
   const auto source = OpenReport(arguments.files, arguments.flags, Shown::kOneValue);
@@ -65,9 +56,9 @@ int RunGraph(const GraphArguments& arguments) {
   const auto source = OpenReport(arguments.files, arguments.flags, Shown::kOneValue);
   if (!source.ok()) return Fail(source.status());
   const std::string dot = DotText(*source->selection);
-  if (!arguments.svg) return Write(arguments, dot);
+  if (!arguments.svg) return Write(arguments.output, dot);
   const auto svg = DotToSvg(dot);
-  return svg.ok() ? Write(arguments, *svg) : Fail(svg.status());
+  return svg.ok() ? Write(arguments.output, *svg) : Fail(svg.status());
 }
 
 int RunCallgrind(const GraphArguments& arguments) {
@@ -75,11 +66,11 @@ int RunCallgrind(const GraphArguments& arguments) {
   flags.report.granularity = report::Granularity::kAddresses;
   const auto source = OpenReport(arguments.files, flags);
   if (!source.ok()) return Fail(source.status());
-  return Write(arguments, report::Callgrind(*source->selection));
+  return Write(arguments.output, report::Callgrind(*source->selection));
 }
 
 int RunTopProto(const GraphArguments& arguments) {
-  if (arguments.output.empty() && isatty(STDOUT_FILENO) != 0) {
+  if (IsStandardOutput(arguments.output) && isatty(STDOUT_FILENO) != 0) {
     return Fail(absl::InvalidArgumentError(
         "topproto: the profile is not for a terminal: name a file with -o"));
   }
@@ -87,7 +78,7 @@ int RunTopProto(const GraphArguments& arguments) {
   if (!source.ok()) return Fail(source.status());
   const auto profile = report::TopProto(*source->selection);
   if (!profile.ok()) return Fail(profile.status());
-  return Write(arguments, io::ToPprof(**profile, io::Compression::kGzip));
+  return Write(arguments.output, io::ToPprof(**profile, io::Compression::kGzip));
 }
 
 using Run = int (*)(const GraphArguments&);
@@ -113,7 +104,8 @@ void AddFiles(CLI::App& command, GraphArguments& arguments) {
 }
 
 void AddOutput(CLI::App& command, GraphArguments& arguments) {
-  command.add_option("-o,--output", arguments.output, "Where to write (default standard output)")
+  command
+      .add_option("-o,--output", arguments.output, "Where to write (default -: standard output)")
       ->type_name("OUT");
 }
 

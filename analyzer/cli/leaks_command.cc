@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cmath>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -8,6 +9,7 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
 #include "analyzer/base/rounding.h"
 #include "analyzer/cli/commands.h"
 #include "analyzer/cli/leaks_json.h"
@@ -88,6 +90,28 @@ absl::Status AsInputError(const absl::Status& status) {
   return absl::FailedPreconditionError(status.message());
 }
 
+std::string TimeText(int64_t ns) {
+  return absl::FormatTime("%Y-%m-%d %H:%M:%S", absl::FromUnixNanos(ns), absl::LocalTimeZone());
+}
+
+void WarnOfMarksOutside(const std::vector<std::string>& marks, const Span& span,
+                        const leaks::Ranking& ranking) {
+  if (ranking.generations.empty()) return;
+  // Of the process that is judged, which `span` need not be.
+  const int64_t end_ns = ranking.times_ns.back();
+  const int64_t begin_ns = end_ns - std::llround(ranking.generations.back().end_s * 1e9);
+  for (const std::string& mark : marks) {
+    if (mark == kEach) continue;
+    const Moment moment = *ParseMoment(mark);
+    const int64_t at = moment.from == Moment::From::kBegin
+                           ? begin_ns + moment.ns
+                           : moment.Resolve(span.begin_ns, span.end_ns);
+    if (at > begin_ns && at < end_ns) continue;
+    Warn(absl::StrCat("--mark ", mark, ": outside the run, which is from ", TimeText(begin_ns),
+                      " to ", TimeText(end_ns)));
+  }
+}
+
 // What to run next on the worst site.
 std::string NextStep(const leaks::Ranking& ranking, const std::vector<Snapshot>& snapshots) {
   if (ranking.findings.empty() || ranking.findings[0].verdict > leaks::Verdict::kSuspect) return "";
@@ -101,12 +125,23 @@ std::string NextStep(const leaks::Ranking& ranking, const std::vector<Snapshot>&
 int RunLeaks(const LeaksArguments& arguments) {
   const auto open = arguments.site.open_options();
   if (!open.ok()) return Fail(open.status());
+  if (const absl::Status used = CheckSeconds(arguments.paths, open->fetch); !used.ok()) {
+    return Fail(used);
+  }
   const auto snapshots = OpenSnapshots(arguments.paths, *open);
   if (!snapshots.ok()) return Fail(snapshots.status());
   std::vector<std::shared_ptr<const Profile>> profiles;
   for (const Snapshot& snapshot : *snapshots) profiles.push_back(snapshot.profile);
-  auto ranking = leaks::Rank(profiles, OptionsOf(arguments, SpanOf(*snapshots)));
+  const Span span = SpanOf(*snapshots);
+  const leaks::Options options = OptionsOf(arguments, span);
+  if (options.run.since_ns && options.run.until_ns &&
+      *options.run.since_ns > *options.run.until_ns) {
+    return Fail(absl::InvalidArgumentError(
+        absl::StrCat("--since ", arguments.since, ": later than --until ", arguments.until)));
+  }
+  auto ranking = leaks::Rank(profiles, options);
   if (!ranking.ok()) return Fail(AsInputError(ranking.status()));
+  WarnOfMarksOutside(arguments.marks, span, *ranking);
   const size_t total = ranking->findings.size();
   const bool is_json = arguments.format == Format::kJson;
   const size_t limit = arguments.nodecount.value_or(is_json ? 0 : kShownFindings);
@@ -129,6 +164,7 @@ void AddLeaksCommand(CLI::App& app, int& exit_status) {
   leaks
       ->add_option("--nodecount", arguments->nodecount,
                    "Show this many sites, 0 all (default 10; all in json)")
+      ->check(CheckWhole(0))
       ->type_name("N");
   leaks
       ->add_option("--since", arguments->since,
@@ -143,6 +179,7 @@ void AddLeaksCommand(CLI::App& app, int& exit_status) {
       ->add_option("--pid", arguments->pid,
                    "Of several processes judge this one (default: the newest, of those that ran "
                    "beside it the largest)")
+      ->check(CheckWhole(1))
       ->type_name("PID");
   leaks
       ->add_option("--mark", arguments->marks,

@@ -27,6 +27,7 @@
 #include "analyzer/classify/classifier.h"
 #include "analyzer/io/open.h"
 #include "analyzer/io/url.h"
+#include "analyzer/io/write_file.h"
 #include "analyzer/model/merge.h"
 #include "analyzer/symbolize/elf_file.h"
 #include "analyzer/symbolize/symbolizer.h"
@@ -120,14 +121,17 @@ Opened OpenOne(const std::string& source, const io::FetchOptions& fetch) {
   return opened;
 }
 
+bool AnyIsUrl(const std::vector<std::string>& sources) {
+  return absl::c_any_of(sources,
+                        [](const std::string& s) { return io::UrlOfSource(s).has_value(); });
+}
+
 // Reading takes a processor and memory each; servers that are asked to look for some seconds
 // only take time.
 size_t ThreadsFor(const std::vector<std::string>& sources) {
   constexpr size_t kReaders = 4, kFetchers = 32;
-  const bool remote =
-      absl::c_any_of(sources, [](const std::string& s) { return io::UrlOfSource(s).has_value(); });
   const size_t readers = std::clamp<size_t>(std::thread::hardware_concurrency(), 2, kReaders);
-  return std::min(sources.size(), remote ? kFetchers : readers);
+  return std::min(sources.size(), AnyIsUrl(sources) ? kFetchers : readers);
 }
 
 std::vector<Opened> OpenAll(const std::vector<std::string>& sources,
@@ -205,7 +209,8 @@ bool IsModule(const symbolize::ElfFile& file, const Profile& profile, MappingId 
   return id.value == 0 || path.filename() == std::filesystem::path(file.path()).filename();
 }
 
-absl::StatusOr<ProfilePtr> ClassifyWith(const ProfilePtr& profile, const OpenOptions& options) {
+absl::StatusOr<ProfilePtr> ClassifyWith(const ProfilePtr& profile, const OpenOptions& options,
+                                        std::vector<std::string>* warnings) {
   std::unique_ptr<symbolize::ElfFile> given;
   bool is_used = false;
   if (!options.binary.empty()) {
@@ -217,11 +222,10 @@ absl::StatusOr<ProfilePtr> ClassifyWith(const ProfilePtr& profile, const OpenOpt
     given = *std::move(file);
   }
   const std::vector<std::string> search_path = symbolize::DefaultSearchPath();
-  std::vector<std::string> warnings;
   classify::ClassifyOptions how;
   how.rules = options.rules.get();
   how.go_programs = options.go_programs;
-  how.warnings = &warnings;
+  how.warnings = warnings;
   how.find_binary = [&](const Profile& p, MappingId id) {
     if (given == nullptr || !IsModule(*given, p, id)) {
       return symbolize::ModulePath(p, id, search_path);
@@ -231,26 +235,32 @@ absl::StatusOr<ProfilePtr> ClassifyWith(const ProfilePtr& profile, const OpenOpt
   };
   auto classified = classify::Classify(profile, how);
   if (given != nullptr && !is_used) {
-    warnings.push_back(absl::StrCat(options.binary, ": not the program of the profile: no code of ",
-                                    "Go's in a module with its build id or its name"));
+    warnings->push_back(absl::StrCat(options.binary,
+                                     ": not the program of the profile: no code of ",
+                                     "Go's in a module with its build id or its name"));
   }
-  for (const std::string& warning : warnings) PrintLine(absl::StrCat("warning: ", warning));
   return classified;
 }
 
 }  // namespace
 
 absl::StatusOr<ProfilePtr> Prepare(ProfilePtr profile, const OpenOptions& options) {
+  std::vector<std::string> warnings;
+  auto prepared = Prepare(std::move(profile), options, &warnings);
+  for (const std::string& warning : warnings) Warn(warning);
+  return prepared;
+}
+
+absl::StatusOr<ProfilePtr> Prepare(ProfilePtr profile, const OpenOptions& options,
+                                   std::vector<std::string>* warnings) {
   if (options.symbolize.enabled) {
     auto result = symbolize::Symbolize(profile, options.symbolize.options());
     if (!result.ok()) return InputError(result.status());
-    for (const std::string& warning : result->warnings) {
-      PrintLine(absl::StrCat("warning: ", warning));
-    }
+    warnings->insert(warnings->end(), result->warnings.begin(), result->warnings.end());
     profile = std::move(result->profile);
   }
   if (options.classify || options.fold) {
-    auto classified = ClassifyWith(profile, options);
+    auto classified = ClassifyWith(profile, options, warnings);
     if (!classified.ok()) return InputError(classified.status());
     profile = *std::move(classified);
   }
@@ -265,10 +275,16 @@ absl::StatusOr<ProfilePtr> Prepare(ProfilePtr profile, const OpenOptions& option
   return shown;
 }
 
+absl::Status CheckSeconds(const std::vector<std::string>& sources, const io::FetchOptions& fetch) {
+  if (fetch.seconds == 0 || AnyIsUrl(sources)) return absl::OkStatus();
+  return absl::InvalidArgumentError("--seconds: only a URL can be looked at for a time");
+}
+
 absl::StatusOr<std::vector<ProfilePtr>> OpenMerged(
     const std::vector<std::vector<std::string>>& lists, const io::FetchOptions& fetch) {
   std::vector<std::string> sources;
   for (const auto& list : lists) sources.insert(sources.end(), list.begin(), list.end());
+  if (absl::Status used = CheckSeconds(sources, fetch); !used.ok()) return used;
   absl::StatusOr<std::vector<Opened>> opened = OpenChecked(sources, fetch);
   if (!opened.ok()) return opened.status();
   std::vector<ProfilePtr> merged;
@@ -344,6 +360,16 @@ int Print(absl::string_view text) {
   if (written && std::fflush(stdout) == 0) return 0;
   return Fail(absl::UnavailableError(
       absl::StrCat("writing the report: ", std::strerror(errno), " (where: standard output)")));
+}
+
+bool IsStandardOutput(absl::string_view output) { return output.empty() || output == "-"; }
+
+int Write(const std::string& output, absl::string_view bytes) {
+  if (IsStandardOutput(output)) return Print(bytes);
+  const absl::Status status = io::WriteFileAtomically(output, bytes);
+  if (status.ok()) return 0;
+  Fail(status);
+  return 4;
 }
 
 }  // namespace tidemark::cli

@@ -58,7 +58,14 @@ absl::StatusOr<std::vector<std::shared_ptr<const Profile>>> OpenMerged(
 absl::StatusOr<std::vector<absl::StatusOr<std::shared_ptr<const Profile>>>> OpenEach(
     const std::vector<std::string>& sources, const io::FetchOptions& fetch);
 
-// The steps after opening that `options` asks for, with their warnings.
+// kInvalidArgument where --seconds was given and none of `sources` is a URL: a file is what it is.
+absl::Status CheckSeconds(const std::vector<std::string>& sources, const io::FetchOptions& fetch);
+
+// The steps after opening that `options` asks for. What there is to warn of is appended to
+// `warnings`, or printed.
+absl::StatusOr<std::shared_ptr<const Profile>> Prepare(std::shared_ptr<const Profile> profile,
+                                                       const OpenOptions& options,
+                                                       std::vector<std::string>* warnings);
 absl::StatusOr<std::shared_ptr<const Profile>> Prepare(std::shared_ptr<const Profile> profile,
                                                        const OpenOptions& options);
 
@@ -78,6 +85,10 @@ int Fail(const absl::Status& status);
 // Prints `text` on standard output and returns the exit status: 0, or as Fail when that
 // did not work.
 int Print(absl::string_view text);
+
+// Writes `bytes` to what -o names, the same way: a file, or standard output for "-" and "".
+bool IsStandardOutput(absl::string_view output);
+int Write(const std::string& output, absl::string_view bytes);
 
 }  // namespace tidemark::cli
 

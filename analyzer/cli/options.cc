@@ -5,6 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
 #include "analyzer/classify/rule_file.h"
+#include "analyzer/cli/quantities.h"
 
 namespace tidemark::cli {
 namespace {
@@ -100,15 +101,13 @@ void AddTrimming(CLI::App& command, report::Options& report, Trim trim) {
       .add_option("--nodecount", report.node_count,
                   trim == Trim::kGraph ? "At most this many nodes (default 80; 0: all)"
                                        : "Print this many rows (default 0: all)")
-      ->check(CLI::Validator(CLI::NonNegativeNumber).description(""))
+      ->check(CheckWhole(0))
       ->type_name("N");
   if (trim == Trim::kRows) return;
   report.node_fraction = kNodeFraction;
   report.edge_fraction = kEdgeFraction;
   const auto fraction = [&command](const char* name, double& value, const char* description) {
-    command.add_option(name, value, description)
-        ->check(CLI::Validator(CLI::Range(0.0, 1.0)).description(""))
-        ->type_name("F");
+    command.add_option(name, value, description)->check(CheckNumber(0, 1))->type_name("F");
   };
   fraction("--nodefraction", report.node_fraction,
            "Drop nodes below this part of the total (default 0.005)");
@@ -117,8 +116,11 @@ void AddTrimming(CLI::App& command, report::Options& report, Trim trim) {
   command.add_flag("--drop-negative", report.drop_negative, "No nodes with a negative value");
 }
 
-void AddRulesOption(CLI::App& command, std::string& path) {
-  AddText(command, "--rules", path, "FILE",
+void AddClassifyOptions(CLI::App& command, std::string& binary, std::string& rules) {
+  AddText(command, "--binary", binary, "PATH",
+          "The profiled program's file, for what Go allocates (default: looked for by build id and "
+          "path, and in PPROF_BINARY_PATH)");
+  AddText(command, "--rules", rules, "FILE",
           "Containers and allocation wrappers of your own (default $TIDEMARK_RULES, else "
           "~/.config/tidemark/rules)");
 }
@@ -133,10 +135,18 @@ absl::StatusOr<OpenOptions> SiteFlags::open_options() const {
 
 absl::StatusOr<OpenOptions> ReportFlags::open_options(bool compared) const {
   OpenOptions options{.symbolize = symbolize, .classify = false, .fetch = fetch};
-  if (!fold_containers) return options;
+  if (!fold_containers) {
+    for (const auto& [name, value] : {std::pair("--binary", binary), std::pair("--rules", rules)}) {
+      if (value.empty()) continue;
+      return absl::InvalidArgumentError(absl::StrCat(
+          name, ": only with --containers fold: nothing is shown by its container otherwise"));
+    }
+    return options;
+  }
   const auto loaded = classify::LoadRules(rules);
   if (!loaded.ok()) return loaded.status();
   options.rules = *loaded;
+  options.binary = binary;
   options.fold = classify::FoldOptions{.inferred = !compared};
   return options;
 }
@@ -146,7 +156,7 @@ void AddContainersOption(CLI::App& command, ReportFlags& flags) {
                  flags.fold_containers
                      ? "One frame for a container, or all that its library calls (default fold)"
                      : "One frame for a container, or all that its library calls (default show)");
-  AddRulesOption(command, flags.rules);
+  AddClassifyOptions(command, flags.binary, flags.rules);
 }
 
 void AddFormatOption(CLI::App& command, Format& format) {
@@ -169,20 +179,15 @@ void AddSymbolizeOption(CLI::App& command, Symbolization& symbolize) {
 }
 
 void AddSiteOptions(CLI::App& command, SiteFlags& flags) {
-  AddText(command, "--binary", flags.binary, "PATH",
-          "The profiled program's file, for what Go allocates (default: looked for by build id and "
-          "path, and in PPROF_BINARY_PATH)");
-  AddRulesOption(command, flags.rules);
+  AddClassifyOptions(command, flags.binary, flags.rules);
   AddSymbolizeOption(command, flags.symbolize);
   AddFetchOptions(command, flags.fetch);
 }
 
 void AddFetchOptions(CLI::App& command, io::FetchOptions& fetch) {
   const auto seconds = [&command](const char* name, int64_t& value, const char* description) {
-    constexpr int kMost = 86400;
-    command.add_option(name, value, description)
-        ->check(CLI::Validator(CLI::Range(1, kMost)).description(""))
-        ->type_name("S");
+    constexpr int64_t kMost = 86400;
+    command.add_option(name, value, description)->check(CheckWhole(1, kMost))->type_name("S");
   };
   seconds("--seconds", fetch.seconds, "From a URL: what happens within this time");
   seconds("--timeout", fetch.timeout_seconds,
@@ -215,6 +220,7 @@ void AddArithmeticOptions(CLI::App& command, ReportFlags& flags) {
                    "Averages: values divided by those of the first sample type");
   command
       .add_option("--divide-by", flags.report.divide_by, "Divide every value by this (default 1)")
+      ->check(CheckNumber(-1e18, 1e18))
       ->type_name("N");
 }
 

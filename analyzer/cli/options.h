@@ -38,10 +38,14 @@ struct ReportFlags {
   bool normalize = false;
   io::FetchOptions fetch;
   bool fold_containers = false;
-  std::string rules;  // path; only read where containers are folded
+  // Paths, for folding alone: the profiled program's file and the rules; "": looked for, and the
+  // default ones.
+  std::string binary;
+  std::string rules;
 
   // How to open what is shown; `compared`: beside another profile, so that both get the same
-  // frames. Errors: those of classify::LoadRules.
+  // frames. Errors: those of classify::LoadRules; kInvalidArgument for --binary and --rules where
+  // nothing is folded.
   absl::StatusOr<OpenOptions> open_options(bool compared = false) const;
 };
 
@@ -85,7 +89,7 @@ CLI::Option* AddWords(CLI::App& command, const std::string& name, T& value, cons
 // `format` and `symbolize` must outlive `command`.
 void AddFormatOption(CLI::App& command, Format& format);
 void AddSymbolizeOption(CLI::App& command, Symbolization& symbolize);
-// --containers, with its default `flags.fold_containers`, and --rules.
+// --containers, with its default `flags.fold_containers`, --binary and --rules.
 void AddContainersOption(CLI::App& command, ReportFlags& flags);
 // --seconds and --timeout, for URLs. `fetch` must outlive `command`.
 void AddFetchOptions(CLI::App& command, io::FetchOptions& fetch);

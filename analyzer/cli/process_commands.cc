@@ -288,7 +288,7 @@ void AddProcessCommands(CLI::App& app, int& exit_status) {
   control->add_option("PID", control_arguments->pid, "A process that is being profiled")
       ->required()
       ->type_name("")
-      ->check(CLI::Validator(CLI::PositiveNumber).description(""));
+      ->check(CheckWhole(1, INT32_MAX));
   control
       ->add_option("--rate", control_arguments->rate,
                    "Mean bytes allocated between two samples from now on")

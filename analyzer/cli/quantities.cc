@@ -89,4 +89,21 @@ std::string CheckChildren(const std::string& text) {
                       "a directory, such as worker*");
 }
 
+Check CheckWhole(int64_t least, int64_t most) {
+  return [least, most](const std::string& text) -> std::string {
+    int64_t value = 0;
+    if (absl::SimpleAtoi(text, &value) && value >= least && value <= most) return "";
+    return absl::StrCat("\"", text, "\" is no whole number from ", least,
+                        most == INT64_MAX ? " up" : absl::StrCat(" to ", most));
+  };
+}
+
+Check CheckNumber(double least, double most) {
+  return [least, most](const std::string& text) -> std::string {
+    double value = 0;
+    if (absl::SimpleAtod(text, &value) && value >= least && value <= most) return "";
+    return absl::StrCat("\"", text, "\" is no number from ", least, " to ", most);
+  };
+}
+
 }  // namespace tidemark::cli

@@ -6,6 +6,7 @@
 #define TIDEMARK_ANALYZER_CLI_QUANTITIES_H_
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 
@@ -27,6 +28,10 @@ std::string CheckSize(const std::string& text);
 std::string CheckRate(const std::string& text);      // bytes, or exact
 std::string CheckInterval(const std::string& text);  // seconds
 std::string CheckChildren(const std::string& text);  // all, none or a pattern of file names
+// The same, made for a range: CLI11's own say it in more digits than anybody reads.
+using Check = std::function<std::string(const std::string&)>;
+Check CheckWhole(int64_t least, int64_t most = INT64_MAX);
+Check CheckNumber(double least, double most);
 
 }  // namespace tidemark::cli
 

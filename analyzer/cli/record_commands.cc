@@ -28,21 +28,28 @@ constexpr int kRefused = 4;
 constexpr char kDefaultDirectory[] = "tidemark.out";
 constexpr char kNoThreads[] = "exact recording keeps no single blocks whose thread could be named";
 
-// The profile in `bytes`, symbolized and compressed, to `path`.
+// The profile in `bytes`, symbolized.
 // Modules without symbols are no failure: their addresses stay.
-absl::StatusOr<collect::ProfileFacts> WriteSymbolized(const std::string& path,
-                                                      const std::string& bytes) {
-  auto profile = io::OpenBytes(bytes, path);
+absl::StatusOr<std::shared_ptr<const Profile>> Symbolized(const std::string& name,
+                                                          const std::string& bytes) {
+  auto profile = io::OpenBytes(bytes, name);
   if (!profile.ok()) return profile.status();
   symbolize::Options options;
   options.remote = false;  // nobody waits for a network here; the profile can be symbolized later
   auto result = symbolize::Symbolize(*profile, options);
   if (!result.ok()) return result.status();
-  const Profile& symbolized = *result->profile;
+  return std::move(result->profile);
+}
+
+// The same, compressed, to `path`.
+absl::StatusOr<collect::ProfileFacts> WriteSymbolized(const std::string& path,
+                                                      const std::string& bytes) {
+  const auto symbolized = Symbolized(path, bytes);
+  if (!symbolized.ok()) return symbolized.status();
   const absl::Status status =
-      io::WriteFileAtomically(path, io::ToPprof(symbolized, io::Compression::kGzip));
+      io::WriteFileAtomically(path, io::ToPprof(**symbolized, io::Compression::kGzip));
   if (!status.ok()) return status;
-  return collect::ProfileFacts{symbolized.sample_count(), LossesOf(symbolized)};
+  return collect::ProfileFacts{(*symbolized)->sample_count(), LossesOf(**symbolized)};
 }
 
 std::string CheckAllocator(const std::string& name) {
@@ -112,6 +119,12 @@ int RunSnapshot(const SnapshotArguments& arguments) {
   if (!snapshot.ok()) return Refuse(snapshot.status());
   if (snapshot->exact && arguments.threads) {
     return Refuse(absl::FailedPreconditionError(absl::StrCat("--threads: ", kNoThreads)));
+  }
+  if (arguments.output == "-") {
+    const auto symbolized = Symbolized("standard output", snapshot->pprof);
+    if (!symbolized.ok()) return Refuse(symbolized.status());
+    WarnOfLosses(LossesOf(**symbolized), "standard output");
+    return Print(io::ToPprof(**symbolized, io::Compression::kGzip));
   }
   std::string path = arguments.output;
   if (path.empty()) {
@@ -199,7 +212,7 @@ void AddRecordCommands(CLI::App& app, int& exit_status) {
       ->type_name("");
   snapshot
       ->add_option("-o,--output", snapshot_arguments->output,
-                   "The profile (default: a new name in tidemark.out)")
+                   "The profile, - for standard output (default: a new name in tidemark.out)")
       ->type_name("FILE");
   snapshot->add_flag("--threads", snapshot_arguments->threads,
                      "Label live memory with the thread that allocated it");

@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <iterator>
+#include <map>
+#include <set>
 #include <system_error>
 #include <utility>
 #include <vector>
@@ -40,7 +43,8 @@ constexpr RuleText kRules[] = {
     {GateRule::kMaxSiteGrowth, "SiteGrowth", "An allocation site holds more memory than before.",
      "What the function allocated and is still live exceeds what it held in the base profile by "
      "more than the limit, beyond what the chance of sampling explains, all sites considered."},
-    {GateRule::kNoNewLeaks, "NewLeak", "An allocation site began to leak.",
+    {GateRule::kNoNewLeaks, "NewLeak",
+     "An allocation site is a leak or a suspect that the base did not have.",
      "The function keeps what it allocates: judged by its survivors, it is worse than in the base "
      "profile (where it may not be at all), and it holds more, beyond what the chance of sampling "
      "explains, all sites considered."},
@@ -59,7 +63,7 @@ uint64_t StableHash(absl::string_view text) {
 }
 
 // Of the rule and what a site is in both builds: neither line nor address.
-std::string Fingerprint(const GateFinding& finding) {
+std::string IdentityOf(const GateFinding& finding) {
   std::string what = Name(finding.rule);
   if (finding.site) {
     absl::StrAppend(&what, "\n", leaks::WithoutCloneSuffix(finding.site->function), "\n",
@@ -67,12 +71,16 @@ std::string Fingerprint(const GateFinding& finding) {
                     leaks::BaseName(finding.site->module));
     if (finding.site->function.empty()) absl::StrAppend(&what, "\n", finding.site->module_offset);
   }
-  return absl::StrFormat("%016x", StableHash(what));
+  return what;
 }
 
 class Writer {
  public:
-  Writer(const GateResult& result, SourceTree& sources) : result_(result), sources_(sources) {}
+  Writer(const GateResult& result, SourceTree& sources) : result_(result), sources_(sources) {
+    for (const GateFinding& finding : result.findings) {
+      if (finding.site) lines_[IdentityOf(finding)].insert(finding.site->line);
+    }
+  }
 
   Json Document() {
     Json results = Json::array();
@@ -230,8 +238,20 @@ class Writer {
     return result;
   }
 
+  // Of several in one function their order tells.
+  std::string Fingerprint(const GateFinding& finding) const {
+    std::string what = IdentityOf(finding);
+    if (finding.site) {
+      const std::set<int64_t>& lines = lines_.at(what);
+      const auto before = std::distance(lines.begin(), lines.find(finding.site->line));
+      if (before > 0) absl::StrAppend(&what, "\n", before);
+    }
+    return absl::StrFormat("%016x", StableHash(what));
+  }
+
   const GateResult& result_;
   SourceTree& sources_;
+  std::map<std::string, std::set<int64_t>> lines_;  // of findings that are else the same
 };
 
 }  // namespace

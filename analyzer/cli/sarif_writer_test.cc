@@ -7,6 +7,7 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <utility>
 
 namespace tidemark::cli {
 namespace {
@@ -108,6 +109,19 @@ TEST_F(SarifTest, FingerprintsStay) {
   EXPECT_EQ(fingerprint(other), fingerprint(frame));
   other.function = "Save";
   EXPECT_NE(fingerprint(other), fingerprint(frame));
+  // Two lines of one function are two findings; which is which does not depend on their rank.
+  const auto of_two = [&](int64_t first, int64_t second) {
+    leaks::GateResult result = ResultOf(frame);
+    result.findings.push_back(result.findings[0]);
+    result.findings[0].site->line = first;
+    result.findings[1].site->line = second;
+    const auto all = nlohmann::json::parse(CheckSarif(result, tree))["runs"][0]["results"];
+    return std::pair(all[0]["partialFingerprints"], all[1]["partialFingerprints"]);
+  };
+  const auto [seven, nine] = of_two(7, 9);
+  EXPECT_EQ(seven["tidemarkSite/v1"], "f92ea85a2d55afd0");
+  EXPECT_NE(nine, seven);
+  EXPECT_EQ(of_two(19, 17), std::pair(nine, seven));
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include "absl/algorithm/container.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "analyzer/io/url.h"
 
 namespace tidemark::cli {
 namespace {
@@ -54,10 +55,34 @@ absl::Status AddDirectory(const std::string& path, std::vector<Source>& sources)
   return absl::OkStatus();
 }
 
+absl::Status NoneOf(const std::vector<absl::Status>& left_out) {
+  const absl::Status& first = left_out.front();
+  if (left_out.size() == 1) return first;
+  return absl::Status(first.code(),
+                      absl::StrCat("none of the ", left_out.size(),
+                                   " profiles can be used; the first: ", first.message()));
+}
+
+// Snapshots of one program have the same to say.
+void WarnOnce(const std::vector<std::string>& warnings) {
+  std::vector<std::pair<absl::string_view, size_t>> counts;  // in the order of the first
+  for (const std::string& warning : warnings) {
+    const auto same = absl::c_find_if(counts, [&](const auto& c) { return c.first == warning; });
+    if (same == counts.end()) {
+      counts.emplace_back(warning, 1);
+    } else {
+      ++same->second;
+    }
+  }
+  for (const auto& [warning, files] : counts) {
+    Warn(files == 1 ? warning : absl::StrCat(warning, " (", files, " files)"));
+  }
+}
+
 }  // namespace
 
 absl::StatusOr<std::vector<Snapshot>> OpenSnapshots(const std::vector<std::string>& paths,
-                                                    const OpenOptions& options) {
+                                                    const OpenOptions& options, bool only_heaps) {
   std::vector<Source> sources;
   for (const std::string& path : paths) {
     std::error_code error;
@@ -72,24 +97,28 @@ absl::StatusOr<std::vector<Snapshot>> OpenSnapshots(const std::vector<std::strin
   auto opened = OpenEach(names, options.fetch);
   if (!opened.ok()) return opened.status();
   std::vector<Snapshot> snapshots;
-  absl::Status first_error;
+  std::vector<absl::Status> left_out;
+  std::vector<std::string> warnings;
   for (size_t i = 0; i < sources.size(); ++i) {
     absl::StatusOr<std::shared_ptr<const Profile>>& one = (*opened)[i];
-    if (one.ok() && !sources[i].must_open && (*one)->FindSampleType("inuse_space") < 0) {
-      one = absl::DataLossError(absl::StrCat(
-          "not a heap profile: it has no sample type inuse_space (where: ", sources[i].path, ")"));
+    const bool must_be_heap = only_heaps || !sources[i].must_open;
+    if (one.ok() && must_be_heap && (*one)->FindSampleType("inuse_space") < 0) {
+      one = absl::DataLossError(
+          absl::StrCat("not a heap profile: it has no sample type inuse_space (where: ",
+                       io::SourceName(sources[i].path), ")"));
     }
     if (!one.ok()) {
       if (sources[i].must_open) return one.status();
-      Warn(absl::StrCat("left out: ", one.status().message()));
-      if (first_error.ok()) first_error = one.status();
+      left_out.push_back(one.status());
       continue;
     }
-    auto prepared = Prepare(*std::move(one), options);
+    auto prepared = Prepare(*std::move(one), options, &warnings);
     if (!prepared.ok()) return prepared.status();
     snapshots.push_back({sources[i].path, *std::move(prepared)});
   }
-  if (snapshots.empty()) return first_error;
+  if (snapshots.empty()) return NoneOf(left_out);
+  for (const absl::Status& status : left_out) Warn(absl::StrCat("left out: ", status.message()));
+  WarnOnce(warnings);
   return snapshots;
 }
 

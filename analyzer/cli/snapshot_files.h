@@ -22,10 +22,12 @@ struct Snapshot {
 
 // Opens and prepares all of `paths`. A directory stands for the profiles in it (by the ends
 // of their names, such as .pb.gz, .pprof, .heap); one of those that cannot be opened or is no
-// heap profile, as a collector that was killed leaves behind, is left out with a warning. A
-// file that was named itself must open.
+// heap profile, as a collector that was killed leaves behind, is left out with a warning, unless
+// all are. A file that was named itself must open. What several have to say alike is said once.
+// `only_heaps`: a named file must be a heap profile, too.
 absl::StatusOr<std::vector<Snapshot>> OpenSnapshots(const std::vector<std::string>& paths,
-                                                    const OpenOptions& options);
+                                                    const OpenOptions& options,
+                                                    bool only_heaps = true);
 
 }  // namespace tidemark::cli
 

@@ -4,12 +4,15 @@
 #include <cmath>
 #include <utility>
 
+#include "absl/functional/function_ref.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "analyzer/base/units.h"
+#include "analyzer/leaks/gate_lines.h"
 #include "analyzer/leaks/gate_side.h"
 #include "analyzer/leaks/growth.h"
 #include "analyzer/leaks/run.h"
+#include "analyzer/leaks/series.h"
 #include "analyzer/leaks/site_pairs.h"
 #include "analyzer/leaks/statistics.h"
 #include "analyzer/report/options.h"
@@ -53,27 +56,50 @@ int Badness(Verdict verdict) {
 }
 
 // By index of the pair; what the ranking does not list is steady.
-absl::StatusOr<std::vector<Judged>> JudgeSites(absl::Span<const ProfilePtr> snapshots,
-                                               const SitePairs& sites) {
+using FindPair = absl::FunctionRef<std::optional<size_t>(const report::Frame&)>;
+absl::StatusOr<std::vector<Judged>> JudgeSites(absl::Span<const ProfilePtr> snapshots, size_t pairs,
+                                               FindPair find) {
   const absl::StatusOr<Ranking> ranking = Rank(snapshots, Options());
   if (!ranking.ok()) return BadInput(ranking.status().message());
-  std::vector<Judged> judged(sites.pairs().size());
+  std::vector<Judged> judged(pairs);
   for (const Finding& finding : ranking->findings) {
-    const std::optional<size_t> site = sites.Find(finding.site);
+    const std::optional<size_t> pair = find(finding.site);
     const int badness = Badness(finding.verdict);
-    if (site && badness > judged[*site].badness) {
-      judged[*site] = {badness, finding.verdict, finding.reason};
+    if (pair && badness > judged[*pair].badness) {
+      judged[*pair] = {badness, finding.verdict, finding.reason};
     }
   }
   return judged;
 }
+
+// ---- what is shown of a site
+
+// As `leaks` shows it: by the stack, and with that the container, that stands for the site.
+class ShownStacks {
+ public:
+  // `side` must outlive this.
+  explicit ShownStacks(const GateSide& side) : newest_(side.snapshots.back()) {}
+
+  // For the site of `stack`; itself where `leaks` has nothing to show.
+  StackId For(StackId stack) {
+    if (!series_) series_ = MakeSeries({&newest_, 1}, RunChoice(), nullptr);
+    if (!series_->ok()) return stack;
+    const uint32_t site = (*series_)->site_of_newest_stack[stack.value];
+    if (site == Series::kNoSite || !WasEverLive((*series_)->sites[site])) return stack;
+    return (*series_)->sites[site].stack;
+  }
+
+ private:
+  const ProfilePtr& newest_;
+  std::optional<absl::StatusOr<Series>> series_;  // made when something is to be shown
+};
 
 // ---- the check
 
 class Gate {
  public:
   Gate(const GateSide& base, const GateSide& now, GateResult* result)
-      : base_(base), now_(now), result_(*result) {}
+      : base_(base), now_(now), result_(*result), base_shown_(base), now_shown_(now) {}
 
   absl::Status Run(int base_type, int now_type) {
     const SitePairs sites(base_.newest(), base_type, now_.newest(), now_type);
@@ -110,9 +136,28 @@ class Gate {
   }
 
   std::string Text(double value) const { return FormatValue(ToInteger(value), result_.unit); }
+  // What `base` may grow by: of a share no less than what is negligible anyway.
+  double Room(const GrowthLimit& limit, double base) const {
+    if (limit.kind != GrowthLimit::Kind::kShare) return limit.value;
+    const double least = result_.unit == "bytes" ? kNegligibleBytes : 0;
+    return std::clamp(limit.value * base, least, kMost);
+  }
   std::string LimitText(const GrowthLimit& limit, double base) const {
     if (limit.kind != GrowthLimit::Kind::kShare) return Text(limit.value);
-    return absl::StrFormat("%g %% (%s)", limit.value * 100, Text(limit.value * base));
+    const double share = limit.value * base;
+    const double room = Room(limit, base);
+    if (share >= room && share > 0) {
+      return absl::StrFormat("%g %% (%s)", limit.value * 100, Text(share));
+    }
+    const std::string of_base = base > 0 ? Text(base) : "nothing";
+    if (room <= 0) return absl::StrFormat("%g %% of %s", limit.value * 100, of_base);
+    return absl::StrFormat("%s (%g %% of %s is less)", Text(room), limit.value * 100, of_base);
+  }
+  double PValue(const Comparison& comparison, const GrowthLimit& limit) const {
+    const Bound bound = BoundOf(limit);
+    const double p = GrowthPValue(comparison, bound.factor, bound.limit);
+    if (limit.kind != GrowthLimit::Kind::kShare) return p;
+    return std::max(p, GrowthPValue(comparison, 1, Room(limit, 0)));
   }
   static std::string IntervalText(const std::optional<Interval>& ci, absl::string_view unit) {
     if (!ci || ci->low == ci->high) return "";
@@ -139,12 +184,13 @@ class Gate {
   }
 
   // The profile that shows the site, which is the newer one if that has it.
-  GateFinding MakeFinding(GateRule rule, const SitePairs& sites, const SitePair& pair) const {
+  GateFinding MakeFinding(GateRule rule, const SitePairs& sites, const SitePair& pair) {
     GateFinding finding;
     finding.rule = rule;
     finding.growth = MakeGrowth(sites, sites.Compare(pair));
     const Profile& profile = pair.now.known ? now_.newest() : base_.newest();
-    const StackId stack = pair.now.known ? pair.now.stack : pair.base.stack;
+    const StackId stack =
+        pair.now.known ? now_shown_.For(pair.now.stack) : base_shown_.For(pair.base.stack);
     const Annotations& annotations = profile.annotations();
     const FramePosition site = annotations.site[stack.value];
     finding.site = report::MakeFrame(profile, stack, site);
@@ -163,11 +209,13 @@ class Gate {
     const Bound bound = BoundOf(limit);
     const GateGrowth& growth = result_.total;
     const std::string limit_text = LimitText(limit, total.base.estimate);
-    if (GrowthPValue(total, bound.factor, bound.limit) > kFalseAlarms) {
-      const double high = DifferenceAt(kNormal95, total, bound.factor).second;
-      if (high <= bound.limit) return;
+    const double room = Room(limit, total.base.estimate);
+    if (PValue(total, limit) > kFalseAlarms) {
+      if (DifferenceAt(kNormal95, total, bound.factor).second <= bound.limit ||
+          DifferenceAt(kNormal95, total, 1).second <= room) {
+        return;
+      }
       result_.undecided = true;
-      const double room = bound.limit + (bound.factor - 1) * total.base.estimate;
       result_.notes.push_back(absl::StrCat(
           "cannot tell whether the total grew by more than ", limit_text, ": ", growth.base_samples,
           " and ", growth.samples, " samples give ", Text(growth.delta),
@@ -190,7 +238,7 @@ class Gate {
                       SiteName(*finding.site));
     }
     finding.rule = GateRule::kMaxGrowth;
-    finding.limit = std::min(kMost, bound.limit + (bound.factor - 1) * total.base.estimate);
+    finding.limit = std::min(kMost, room);
     finding.growth = growth;
     finding.site.reset();
     finding.container.reset();
@@ -210,26 +258,11 @@ class Gate {
     return absl::StrFormat("; sampling at --rate %.0fK would tell", rounded);
   }
 
-  // A share of what a site held, but no less than what is negligible anyway.
-  double SitePValue(const Comparison& comparison, const GrowthLimit& limit) const {
-    const Bound bound = BoundOf(limit);
-    double p = GrowthPValue(comparison, bound.factor, bound.limit);
-    if (limit.kind == GrowthLimit::Kind::kShare && result_.unit == "bytes") {
-      p = std::max(p, GrowthPValue(comparison, 1, kNegligibleBytes));
-    }
-    return p;
-  }
-  double SiteLimit(const GrowthLimit& limit, double base) const {
-    if (limit.kind != GrowthLimit::Kind::kShare) return limit.value;
-    const double least = result_.unit == "bytes" ? kNegligibleBytes : 0;
-    return std::clamp(limit.value * base, least, kMost);
-  }
-
   void CheckSites(const SitePairs& sites, const GrowthLimit& limit) {
     const std::vector<size_t> tested = Tested(sites);
     std::vector<double> p_values;
     for (const size_t i : tested) {
-      p_values.push_back(SitePValue(sites.Compare(sites.pairs()[i]), limit));
+      p_values.push_back(PValue(sites.Compare(sites.pairs()[i]), limit));
     }
     const std::vector<bool> grew = ControlFalseDiscoveries(p_values, kFalseAlarms);
     std::vector<bool> failed(sites.pairs().size(), false);
@@ -238,7 +271,7 @@ class Gate {
       failed[tested[t]] = true;
       const SitePair& pair = sites.pairs()[tested[t]];
       GateFinding finding = MakeFinding(GateRule::kMaxSiteGrowth, sites, pair);
-      finding.limit = SiteLimit(limit, pair.base.level.estimate);
+      finding.limit = Room(limit, pair.base.level.estimate);
       finding.message =
           absl::StrCat(GrewText(finding.growth, result_.unit), ", which is more than ",
                        LimitText(limit, pair.base.level.estimate));
@@ -256,7 +289,7 @@ class Gate {
     std::optional<size_t> most;
     for (size_t i = 0; i < failed.size(); ++i) {
       const Comparison comparison = sites.Compare(sites.pairs()[i]);
-      const double above = SiteLimit(limit, comparison.base.estimate);
+      const double above = Room(limit, comparison.base.estimate);
       if (failed[i] || DifferenceAt(kNormal95, comparison, 1).second <= above) continue;
       ++open;
       samples += comparison.base.samples + comparison.now.samples;
@@ -293,28 +326,44 @@ class Gate {
     // A trend knows better than a look, so only like verdicts are compared.
     const bool trend =
         base_.snapshots.size() >= kTrendSnapshots && now_.snapshots.size() >= kTrendSnapshots;
-    const auto judged_of = [&](const GateSide& side) {
+    const auto judged_span = [&](const GateSide& side) {
       const absl::Span<const ProfilePtr> all = side.snapshots;
-      return JudgeSites(trend ? all : all.last(1), sites);
+      return trend ? all : all.last(1);
     };
-    const auto before = judged_of(base_);
+    // A function's lines are sites of their own: one of them may be new beside an old suspect.
+    const LinePairs lines(sites, base_.newest(), now_.newest());
+    const size_t n = lines.pairs().size();
+    const auto before = JudgeSites(
+        judged_span(base_), n, [&](const report::Frame& site) { return lines.FindInBase(site); });
     if (!before.ok()) return before.status();
-    const auto after = judged_of(now_);
+    const auto after = JudgeSites(judged_span(now_), n,
+                                  [&](const report::Frame& site) { return lines.FindInNow(site); });
     if (!after.ok()) return after.status();
 
-    const std::vector<size_t> tested = Tested(sites);
+    std::vector<size_t> tested;
     std::vector<double> p_values;
-    for (const size_t i : tested) {
-      const bool worse = (*after)[i].badness > (*before)[i].badness;
-      p_values.push_back(worse ? GrowthPValue(sites.Compare(sites.pairs()[i]), 1, kNegligibleBytes)
-                               : 1);
+    for (size_t i = 0; i < n; ++i) {
+      const LinePair& line = lines.pairs()[i];
+      if (!sites.CanTell(line.site)) continue;
+      tested.push_back(i);
+      const auto p_of = [&](const SitePair& pair) {
+        return GrowthPValue(sites.Compare(pair), 1, kNegligibleBytes);
+      };
+      if ((*after)[i].badness <= (*before)[i].badness) {
+        p_values.push_back(1);
+      } else {
+        // What may be an old line moved has to show in the function as a whole.
+        const double p_of_function = line.is_guess ? p_of(sites.pairs()[line.function]) : 0;
+        p_values.push_back(std::max(p_of(line.site), p_of_function));
+      }
     }
     const std::vector<bool> leaks = ControlFalseDiscoveries(p_values, kFalseAlarms);
     for (size_t t = 0; t < tested.size(); ++t) {
       if (!leaks[t]) continue;
-      const SitePair& pair = sites.pairs()[tested[t]];
+      const SitePair& pair = lines.pairs()[tested[t]].site;
       const Judged& verdict = (*after)[tested[t]];
       GateFinding finding = MakeFinding(GateRule::kNoNewLeaks, sites, pair);
+      finding.verdict = verdict.verdict;
       finding.limit = kNegligibleBytes;
       finding.message = absl::StrCat(
           "a ", Name(verdict.verdict),
@@ -329,6 +378,8 @@ class Gate {
   const GateSide& base_;
   const GateSide& now_;
   GateResult& result_;
+  ShownStacks base_shown_;
+  ShownStacks now_shown_;
 };
 
 absl::Status CheckUnits(const GatePolicy& policy, const GateResult& result) {
@@ -385,9 +436,8 @@ absl::StatusOr<GateResult> RunGate(absl::Span<const ProfilePtr> base,
   NoteRunTimes(*base_side, *now_side, &result.notes);
 
   const Profile& profile = now_side->newest();
-  const bool default_type = sample_index.empty() && profile.FindSampleType("inuse_space") >= 0;
   const auto type =
-      report::ResolveSampleIndex(profile, default_type ? "inuse_space" : sample_index);
+      report::ResolveSampleIndex(profile, sample_index.empty() ? "inuse_space" : sample_index);
   if (!type.ok()) return type.status();
   const auto base_type = report::MatchingSampleType(base_side->newest(), profile, *type);
   if (!base_type.ok()) return BadInput(base_type.status().message());

@@ -8,9 +8,10 @@
 //    beyond the limit must be below 0.25 %.
 //  - max_site_growth: the same for each site. Over all sites that can tell anything the
 //    expected share of false ones is held at 0.25 % (Benjamini and Hochberg).
-//  - no_new_leaks: a site whose verdict (ranking.h), from the other profile by itself, is worse
-//    than from the base by itself, and whose live bytes grew by more than 64 KiB; over all
-//    sites as above. A site that the base lacks, or where nothing was live, is steady there.
+//  - no_new_leaks: a line of a function whose verdict (ranking.h), from the other profile by
+//    itself, is worse than from the base by itself, and whose live bytes grew by more than
+//    64 KiB; over all lines as above. A line that the base lacks (gate_lines.h), or where nothing
+//    was live, is steady there.
 // So a program that did not grow fails in less than 1 of 100 checks. What is above a limit but
 // may be chance is said in the notes, and does not fail.
 //
@@ -43,8 +44,8 @@ struct GrowthLimit {
   friend bool operator==(const GrowthLimit&, const GrowthLimit&) = default;
 };
 
-// What must not grow. A share of what a site held never means less than 64 KiB, where the
-// unit is bytes.
+// What must not grow. A share, of a site or of all, never means less than 64 KiB, where the unit
+// is bytes: of a base that held next to nothing, any growth at all is a large share.
 struct GatePolicy {
   std::optional<GrowthLimit> max_growth = {};
   std::optional<GrowthLimit> max_site_growth = {};
@@ -72,13 +73,14 @@ struct GateGrowth {
 
 struct GateFinding {
   GateRule rule = GateRule::kMaxGrowth;
-  std::string message;  // a sentence with its numbers
-  double limit = 0;     // what the growth is above
+  std::string message;             // a sentence with its numbers
+  std::optional<Verdict> verdict;  // of no_new_leaks
+  double limit = 0;                // what the growth is above
   GateGrowth growth;
   // Of the total: absent, and the stack is that of the site that grew most.
   std::optional<report::Frame> site;
   std::optional<Container> container;
-  std::vector<report::Frame> stack;  // the one that holds most now, leaf first
+  std::vector<report::Frame> stack;  // that stands for the site as in `leaks`, leaf first
   size_t site_frame = 0;             // index of the site in it
 };
 
@@ -95,10 +97,9 @@ struct GateResult {
 
 // Each side is a profile, or the snapshots of a run, whose newest counts (of the process that
 // `leaks` would judge). Where both have three or more, verdicts are those of all of them.
-// `sample_index` as report::ResolveSampleIndex takes it; "": inuse_space if there is such a
-// type. An empty policy is the default one. kInvalidArgument for a sample_index that the profile
-// does not have and for a limit in bytes of what is counted; kFailedPrecondition when the
-// profiles cannot be compared.
+// `sample_index` as report::ResolveSampleIndex takes it; "": inuse_space. An empty policy is the
+// default one. kInvalidArgument for a sample_index that the profile does not have and for a limit
+// in bytes of what is counted; kFailedPrecondition when the profiles cannot be compared.
 // REQUIRES: neither side is empty; all are classified.
 absl::StatusOr<GateResult> RunGate(absl::Span<const std::shared_ptr<const Profile>> base,
                                    absl::Span<const std::shared_ptr<const Profile>> now,

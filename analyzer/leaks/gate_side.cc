@@ -4,7 +4,6 @@
 #include <cstdint>
 #include <utility>
 
-#include "absl/algorithm/container.h"
 #include "absl/strings/str_cat.h"
 #include "analyzer/base/units.h"
 #include "analyzer/leaks/run.h"
@@ -21,10 +20,10 @@ constexpr int64_t kLongRunNs = 10'000'000'000;
 
 }  // namespace
 
-bool GateSide::at_exit() const {
-  return absl::c_any_of(newest().comments(), [this](StringId comment) {
-    return newest().string(comment) == "tidemark.reason=exit";
-  });
+std::optional<bool> GateSide::at_exit() const {
+  const absl::string_view reason = RecorderComment(newest(), "reason");
+  if (reason.empty()) return std::nullopt;
+  return reason == "exit";
 }
 
 absl::StatusOr<GateSide> ChooseGateSide(absl::Span<const ProfilePtr> given,
@@ -40,14 +39,17 @@ absl::StatusOr<GateSide> ChooseGateSide(absl::Span<const ProfilePtr> given,
 }
 
 void CompareLikeMoments(GateSide& base, GateSide& now, std::vector<std::string>* notes) {
+  const auto are_alike = [&] {
+    return !base.at_exit() || !now.at_exit() || base.at_exit() == now.at_exit();
+  };
   for (GateSide* side : {&base, &now}) {
-    if (base.at_exit() == now.at_exit()) return;
-    if (side->at_exit() && side->snapshots.size() > 1) side->snapshots.pop_back();
+    if (are_alike()) return;
+    if (*side->at_exit() && side->snapshots.size() > 1) side->snapshots.pop_back();
   }
-  if (base.at_exit() == now.at_exit()) return;
+  if (are_alike()) return;
   notes->push_back(absl::StrCat(
       "one profile was taken at exit, the other before it: what a program frees on its way out ",
-      base.at_exit() ? "counts as growth" : "hides growth"));
+      *base.at_exit() ? "counts as growth" : "hides growth"));
 }
 
 void NoteRunTimes(const GateSide& base, const GateSide& now, std::vector<std::string>* notes) {

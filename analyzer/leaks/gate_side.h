@@ -6,6 +6,7 @@
 #define TIDEMARK_ANALYZER_LEAKS_GATE_SIDE_H_
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -21,8 +22,9 @@ struct GateSide {
   std::vector<std::shared_ptr<const Profile>> snapshots;
   std::vector<std::string> notes;  // what was left out and why
   const Profile& newest() const { return *snapshots.back(); }
-  // Whether the newest was taken when the program ended.
-  bool at_exit() const;
+  // Whether the newest was taken when the program ended; nothing where it does not say why it was
+  // made, as other profilers' files do not.
+  std::optional<bool> at_exit() const;
 };
 
 // One profile as it is; of several those that `leaks` would judge. Notes begin with `name`.

@@ -34,8 +34,9 @@ class SimulatedProcess {
     return std::exponential_distribution<double>(1 / mean)(random_);
   }
 
-  // Ids are in the order of adding; the site's function is `name`, called by `callers`, and
-  // calls the container's `glue`, both innermost first. Those of one name are one site.
+  // Ids are in the order of adding; the site's function is `name`, on line 1 unless it ends in
+  // "@LINE", called by `callers`, and calls the container's `glue`, both innermost first. Those of
+  // one name are one site.
   size_t AddSite(std::string name, std::optional<Container> container = std::nullopt,
                  std::vector<std::string> callers = {}, std::vector<std::string> glue = {}) {
     sites_.push_back(
@@ -167,10 +168,12 @@ class SimulatedProcess {
   };
 
   static LocationId AddFrame(ProfileBuilder& builder, const std::string& name) {
+    const size_t at = name.find('@');
     Function function;
-    function.name = builder.AddString(name);
+    function.name = builder.AddString(name.substr(0, at));
     function.system_name = function.name;
-    const Line lines[] = {{builder.AddFunction(function), 1}};
+    const int64_t line = at == std::string::npos ? 1 : std::stoll(name.substr(at + 1));
+    const Line lines[] = {{builder.AddFunction(function), line}};
     return builder.AddLocation(0x1000, MappingId{}, false, lines);
   }
 

@@ -112,6 +112,18 @@ TEST_F(RecordTest, FinishesTheProfileThatTheTargetWrote) {
   EXPECT_THAT(stderr_, HasSubstr("1 profile in"));
 }
 
+TEST_F(RecordTest, TheNextStepIsOnAProfileWithSamples) {
+  options_.writer = [](const std::string& path,
+                       const std::string&) -> absl::StatusOr<ProfileFacts> {
+    const bool is_shells = absl::StrContains(path, "/sh.");
+    return ProfileFacts{is_shells ? 0u : 1u, {}};
+  };
+  EXPECT_EQ(Shell("/bin/true; exit 0"), 0);
+  EXPECT_THAT(stderr_,
+              AllOf(HasSubstr("2 profiles in"), HasSubstr("no samples of /bin/sh itself:"),
+                    HasSubstr("next: tidemark leaks " + options_.output_directory + "/true.")));
+}
+
 TEST_F(RecordTest, ATargetThatWasKilledLeavesAProfile) {
   EXPECT_EQ(Shell("kill -KILL $$"), 128 + SIGKILL);
   const std::vector<std::string> profiles = Profiles("after death");

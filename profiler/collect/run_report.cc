@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstring>
 #include <map>
+#include <set>
 #include <utility>
 
 #include "absl/status/statusor.h"
@@ -96,14 +97,20 @@ std::string WhyNoSamples(const RunOutcome& outcome) {
   return "the program allocated too little for the sampling distance; lower it, as in --rate 4096";
 }
 
-// The profiles of the program itself, as short as a shell takes them. After an exec one
-// PID has several process ids: the last one's are the program that ran.
-std::string NextArgument(pid_t pid, const std::vector<std::string>& profiles) {
+// The last of the profiles of the program itself, "" if it has none. After an exec one PID has
+// several process ids: the last one's are the program that ran.
+std::string LastOf(pid_t pid, const std::vector<std::string>& profiles) {
   const std::string pid_part = absl::StrCat(".", pid, ".");
   std::string last;
   for (const std::string& path : profiles) {
     if (absl::StrContains(path.substr(path.rfind('/')), pid_part)) last = path;
   }
+  return last;
+}
+
+// The profiles of the program itself, else of another process, as short as a shell takes them.
+std::string NextArgument(pid_t pid, const std::vector<std::string>& profiles) {
+  std::string last = LastOf(pid, profiles);
   if (last.empty()) last = profiles.back();
   const std::string group = WithoutSequence(last);
   const auto in_group = std::count_if(profiles.begin(), profiles.end(), [&](const auto& path) {
@@ -123,10 +130,10 @@ std::vector<std::string> RunReport(const RunOutcome& outcome) {
   }
   if (!outcome.still_running.empty()) AddStillRunning(outcome, &lines);
 
-  uint64_t rows = 0;
+  std::set<std::string> empty;
   std::vector<std::string> profiles;
   for (const ProfileFinisher::Finished& f : outcome.finished) {
-    if (f.facts.ok()) rows += f.facts->rows;
+    if (f.facts.ok() && f.facts->rows == 0) empty.insert(f.path);
     if (access(f.path.c_str(), R_OK) == 0) profiles.push_back(f.path);
   }
   profiles.insert(profiles.end(), outcome.raw.begin(), outcome.raw.end());
@@ -144,9 +151,17 @@ std::vector<std::string> RunReport(const RunOutcome& outcome) {
     lines.push_back(absl::StrCat("interrupted: of these ", outcome.raw.size(),
                                  " with addresses only, which later commands look up"));
   }
-  lines.push_back(rows == 0 && outcome.raw.empty()
-                      ? absl::StrCat("no samples: ", WhyNoSamples(outcome))
-                      : absl::StrCat("next: tidemark leaks ", NextArgument(outcome.pid, profiles)));
+  const bool has_own = !LastOf(outcome.pid, profiles).empty();
+  std::erase_if(profiles, [&](const std::string& path) { return empty.contains(path); });
+  if (profiles.empty()) {
+    lines.push_back(absl::StrCat("no samples: ", WhyNoSamples(outcome)));
+    return lines;
+  }
+  if (has_own && LastOf(outcome.pid, profiles).empty()) {
+    lines.push_back(
+        absl::StrCat("no samples of ", outcome.program, " itself: ", WhyNoSamples(outcome)));
+  }
+  lines.push_back(absl::StrCat("next: tidemark leaks ", NextArgument(outcome.pid, profiles)));
   return lines;
 }
 
