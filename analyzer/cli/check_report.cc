@@ -1,12 +1,12 @@
 #include "analyzer/cli/check_report.h"
 
 #include <algorithm>
-#include <cmath>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
+#include "analyzer/base/rounding.h"
 #include "analyzer/base/units.h"
 #include "analyzer/cli/site_text.h"
 
@@ -66,8 +66,8 @@ std::string TotalText(const GateResult& result) {
                    FormatValue(total.now, result.unit), " now, ", total.delta > 0 ? "+" : "",
                    FormatValue(total.delta, result.unit));
   if (total.delta_ci && total.delta_ci->high > total.delta_ci->low) {
-    absl::StrAppend(&text, " (95 %: ", FormatValue(std::llround(total.delta_ci->low), result.unit),
-                    " to ", FormatValue(std::llround(total.delta_ci->high), result.unit), ")");
+    absl::StrAppend(&text, " (95 %: ", FormatValue(Rounded(total.delta_ci->low), result.unit),
+                    " to ", FormatValue(Rounded(total.delta_ci->high), result.unit), ")");
   }
   return text;
 }
@@ -94,14 +94,14 @@ Json LimitJson(const std::optional<GrowthLimit>& limit) {
   if (!limit) return Json();
   const bool is_share = limit->kind == GrowthLimit::Kind::kShare;
   return Json{{"share", is_share ? Json(limit->value) : Json()},
-              {"amount", is_share ? Json() : Json(std::llround(limit->value))}};
+              {"amount", is_share ? Json() : Json(Rounded(limit->value))}};
 }
 
 }  // namespace
 
 std::string LimitText(const GrowthLimit& limit, const std::string& unit) {
   if (limit.kind == GrowthLimit::Kind::kShare) return absl::StrFormat("%g %%", limit.value * 100);
-  return FormatValue(std::llround(limit.value), unit);
+  return FormatValue(Rounded(limit.value), unit);
 }
 
 std::string CheckText(const GateResult& result) {
@@ -129,7 +129,7 @@ std::string CheckText(const GateResult& result) {
 Json GrowthJson(const GateGrowth& growth) {
   Json interval;
   if (growth.delta_ci) {
-    interval = Json{std::llround(growth.delta_ci->low), std::llround(growth.delta_ci->high)};
+    interval = Json{Rounded(growth.delta_ci->low), Rounded(growth.delta_ci->high)};
   }
   return Json{{"base", growth.base},
               {"now", growth.now},
@@ -151,7 +151,7 @@ std::string CheckJson(const GateResult& result) {
                             {"bytes", growth["now"]},
                             {"delta_bytes", growth["delta"]},
                             {"delta_ci", growth["delta_ci"]},
-                            {"limit_bytes", std::llround(f.limit)},
+                            {"limit_bytes", Rounded(f.limit)},
                             {"base_samples", growth["base_samples"]},
                             {"samples", growth["samples"]},
                             {"stack", FramesJson(f.stack)}});

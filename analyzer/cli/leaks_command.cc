@@ -99,12 +99,13 @@ void WarnOfMarksOutside(const std::vector<std::string>& marks, const Span& span,
   if (ranking.generations.empty()) return;
   // Of the process that is judged, which `span` need not be.
   const int64_t end_ns = ranking.times_ns.back();
-  const int64_t begin_ns = end_ns - std::llround(ranking.generations.back().end_s * 1e9);
+  const int64_t begin_ns =
+      SaturatingDifference(end_ns, Rounded(ranking.generations.back().end_s * 1e9));
   for (const std::string& mark : marks) {
     if (mark == kEach) continue;
     const Moment moment = *ParseMoment(mark);
     const int64_t at = moment.from == Moment::From::kBegin
-                           ? begin_ns + moment.ns
+                           ? SaturatingDifference(begin_ns, -moment.ns)
                            : moment.Resolve(span.begin_ns, span.end_ns);
     if (at > begin_ns && at < end_ns) continue;
     Warn(absl::StrCat("--mark ", mark, ": outside the run, which is from ", TimeText(begin_ns),

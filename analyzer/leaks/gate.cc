@@ -7,6 +7,7 @@
 #include "absl/functional/function_ref.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "analyzer/base/rounding.h"
 #include "analyzer/base/units.h"
 #include "analyzer/leaks/gate_lines.h"
 #include "analyzer/leaks/gate_side.h"
@@ -29,11 +30,6 @@ constexpr double kFalseAlarms = 0.0025;
 constexpr double kNormal95 = 1.959964;
 // Sampling closer than that is cheaper done exactly.
 constexpr double kClosestRate = 1024;
-
-// Beyond this no integer holds a value.
-constexpr double kMost = 9.2e18;
-
-int64_t ToInteger(double value) { return std::llround(std::clamp(value, -kMost, kMost)); }
 
 // Source trees differ from one build to the next.
 std::string SiteName(report::Frame frame) {
@@ -135,12 +131,12 @@ class Gate {
     return {.limit = limit.value};
   }
 
-  std::string Text(double value) const { return FormatValue(ToInteger(value), result_.unit); }
+  std::string Text(double value) const { return FormatValue(Rounded(value), result_.unit); }
   // What `base` may grow by: of a share no less than what is negligible anyway.
   double Room(const GrowthLimit& limit, double base) const {
     if (limit.kind != GrowthLimit::Kind::kShare) return limit.value;
     const double least = result_.unit == "bytes" ? kNegligibleBytes : 0;
-    return std::clamp(limit.value * base, least, kMost);
+    return std::max(limit.value * base, least);
   }
   std::string LimitText(const GrowthLimit& limit, double base) const {
     if (limit.kind != GrowthLimit::Kind::kShare) return Text(limit.value);
@@ -161,8 +157,8 @@ class Gate {
   }
   static std::string IntervalText(const std::optional<Interval>& ci, absl::string_view unit) {
     if (!ci || ci->low == ci->high) return "";
-    return absl::StrCat(" (", FormatValue(ToInteger(ci->low), unit), " to ",
-                        FormatValue(ToInteger(ci->high), unit), ")");
+    return absl::StrCat(" (", FormatValue(Rounded(ci->low), unit), " to ",
+                        FormatValue(Rounded(ci->high), unit), ")");
   }
   static std::string GrewText(const GateGrowth& growth, absl::string_view unit) {
     return absl::StrCat("grew by ", FormatValue(growth.delta, unit),
@@ -171,14 +167,14 @@ class Gate {
 
   static GateGrowth MakeGrowth(const SitePairs& sites, const Comparison& comparison) {
     GateGrowth growth;
-    growth.base = ToInteger(comparison.base.estimate);
-    growth.now = ToInteger(comparison.now.estimate);
-    growth.delta = ToInteger(comparison.delta());
-    growth.base_samples = ToInteger(comparison.base.samples);
-    growth.samples = ToInteger(comparison.now.samples);
+    growth.base = Rounded(comparison.base.estimate);
+    growth.now = Rounded(comparison.now.estimate);
+    growth.delta = Rounded(comparison.delta());
+    growth.base_samples = Rounded(comparison.base.samples);
+    growth.samples = Rounded(comparison.now.samples);
     if (sites.has_sampling()) {
       const auto [low, high] = DifferenceAt(kNormal95, comparison, 1);
-      growth.delta_ci = Interval{std::max(low, -kMost), std::min(high, kMost)};
+      growth.delta_ci = Interval{low, high};
     }
     return growth;
   }
@@ -238,7 +234,7 @@ class Gate {
                       SiteName(*finding.site));
     }
     finding.rule = GateRule::kMaxGrowth;
-    finding.limit = std::min(kMost, room);
+    finding.limit = room;
     finding.growth = growth;
     finding.site.reset();
     finding.container.reset();
@@ -300,7 +296,7 @@ class Gate {
     if (open == 0) return;
     result_.undecided = true;
     std::string note = absl::StrCat(
-        "cannot tell of ", open, open == 1 ? " site" : " sites", ", ", ToInteger(samples),
+        "cannot tell of ", open, open == 1 ? " site" : " sites", ", ", Rounded(samples),
         " samples in both profiles, whether ", open == 1 ? "it" : "one", " grew by more than ",
         limit.kind == GrowthLimit::Kind::kShare ? absl::StrFormat("%g %%", limit.value * 100)
                                                 : Text(limit.value));

@@ -111,7 +111,7 @@ class Tests {
     const double growth = levels_[last] - levels_[0];
     const double deviation = std::sqrt(std::max(1.0, CountVariance(amounts_, 0, last)));
     // At an even pace, growth * share would have come, give or take deviation * sqrt(share).
-    const bool is_sure = growth * std::sqrt(share) > kVerySureZ * deviation;
+    const bool is_sure = growth * std::sqrt(share) > kSureZ * deviation;
     const bool grew = levels_[last] - levels_[from] >= kHardlyGrown * growth * share;
     return is_sure && !grew ? std::optional(from) : std::nullopt;
   }

@@ -1,11 +1,11 @@
 #include "analyzer/report/diff.h"
 
 #include <cmath>
-#include <limits>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
+#include "analyzer/base/rounding.h"
 #include "analyzer/report/filter.h"
 #include "analyzer/report/node_table.h"
 #include "analyzer/report/sampling_error.h"
@@ -27,13 +27,6 @@ std::vector<SampledSum> FlatSums(const FilteredProfile& filtered, const Location
     if (leaf != kNoNode) sums[leaf] += errors.of(i);
   }
   return sums;
-}
-
-int64_t Saturated(double v) {
-  constexpr double kLimit = 9.2e18;
-  if (v >= kLimit) return std::numeric_limits<int64_t>::max();
-  if (v <= -kLimit) return std::numeric_limits<int64_t>::min();
-  return std::llround(v);
 }
 
 // The interval of each node's delta_flat; empty when the profiles cannot tell.
@@ -72,7 +65,7 @@ class DeltaIntervals {
   // REQUIRES: known().
   std::pair<int64_t, int64_t> of(uint32_t node) const {
     if (cumulative_) {
-      return Rounded(IntervalOfDifference(newer_[node] - base_[node], SampledSum()));
+      return Outwards(IntervalOfDifference(newer_[node] - base_[node], SampledSum()));
     }
     Interval95 interval = IntervalOfDifference(newer_[node], base_[node]);
     if (!base_alloc_.empty()) {
@@ -84,7 +77,7 @@ class DeltaIntervals {
         interval = in_between;
       }
     }
-    return Rounded(interval);
+    return Outwards(interval);
   }
 
  private:
@@ -95,8 +88,8 @@ class DeltaIntervals {
     *sums = FlatSums(*side.filtered, *side.nodes, node_count, *errors);
     return true;
   }
-  static std::pair<int64_t, int64_t> Rounded(const Interval95& interval) {
-    return {Saturated(std::floor(interval.first)), Saturated(std::ceil(interval.second))};
+  static std::pair<int64_t, int64_t> Outwards(const Interval95& interval) {
+    return {Rounded(std::floor(interval.first)), Rounded(std::ceil(interval.second))};
   }
 
   bool cumulative_ = false;               // one process's total of what it ever allocated
