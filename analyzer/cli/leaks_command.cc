@@ -96,7 +96,7 @@ std::string TimeText(int64_t ns) {
 
 void WarnOfMarksOutside(const std::vector<std::string>& marks, const Span& span,
                         const leaks::Ranking& ranking) {
-  if (ranking.generations.empty()) return;
+  if (ranking.generations.empty() || ranking.times_ns.back() <= 0) return;
   // Of the process that is judged, which `span` need not be.
   const int64_t end_ns = ranking.times_ns.back();
   const int64_t begin_ns =
@@ -117,7 +117,7 @@ void WarnOfMarksOutside(const std::vector<std::string>& marks, const Span& span,
 std::string NextStep(const leaks::Ranking& ranking, const std::vector<Snapshot>& snapshots) {
   if (ranking.findings.empty() || ranking.findings[0].verdict > leaks::Verdict::kSuspect) return "";
   for (const Snapshot& snapshot : snapshots) {
-    if (snapshot.profile->time_ns() != ranking.times_ns.back()) continue;
+    if (snapshot.profile != ranking.newest) continue;
     return absl::StrCat("\nwhy it stays: tidemark escape ", io::SourceName(snapshot.source), "\n");
   }
   return "";

@@ -125,10 +125,13 @@ std::string ProjectionText(const leaks::Projection& projection) {
                     " if it goes on like this");
   } else if (projection.grew_in_one_step) {
     absl::StrAppend(&text, ": grew in one step, which has no pace");
+  } else if (projection.has_paused) {
+    absl::StrAppend(&text, ": hardly grew in the last quarter, which leaves no pace");
   } else if (projection.growth_bytes_per_s) {
-    absl::StrAppend(&text, ": not growing");
+    absl::StrAppend(&text, *projection.growth_bytes_per_s > 0 ? ": not within a hundred years"
+                                                              : ": not growing");
   } else {
-    absl::StrAppend(&text, ": when it is reached takes three snapshots to say");
+    absl::StrAppend(&text, ": when it is reached takes three snapshots with times to say");
   }
   return text + "\n";
 }

@@ -61,7 +61,7 @@ class SiteJudge {
     if (series_.has_sampling_error) j.live_ci = ToInterval(report::IntervalOf(newest.live.sum));
     if (n_ >= 2) {
       j.delta = levels_.back() - levels_.front();
-      if (series_.has_sampling_error) j.delta_ci = DeltaInterval();
+      if (series_.has_sampling_error) j.delta_ci = DeltaInterval(AmountsOf(Part::kWhole));
     }
     if (n_ >= kTrendSnapshots && series_.has_times) MeasureSlope(j);
     if (n_ >= 2 && series_.has_alloc) MeasureFlows(j);
@@ -83,9 +83,11 @@ class SiteJudge {
     if (n_ >= kTrendSnapshots && passes_leak && tests_.each_part_grows && GoesOn() &&
         !turned_over) {
       Set(Verdict::kLeak, Cause::kTrend, j);
+    } else if (is_growing_array && DoubledOnce()) {
+      Set(Verdict::kSuspect, Cause::kOneStep, j);
     } else if (is_growing_array) {
       Set(n_ >= kTrendSnapshots ? Verdict::kLeak : Verdict::kSuspect, Cause::kGrowingArray, j);
-    } else if (tests_.growth_z > kLikelyZ && StillGrows() && IsSpread(j)) {
+    } else if (tests_.growth_z > kLikelyZ && StillGrows() && GoesOn() && IsSpread(j)) {
       Set(Verdict::kLeak, Cause::kSpread, j);
     } else if (turned_over && tests_.growth_z > -kSureZ) {
       Set(Verdict::kSteady, Cause::kTurnover, j);
@@ -156,12 +158,13 @@ class SiteJudge {
 
   // What is live at both ends cancels, so the difference is made of what was allocated and
   // what was freed in between; two independent levels bound it as well.
-  Interval DeltaInterval() const {
+  static Interval DeltaInterval(const AmountSeries& amounts) {
+    const size_t last = amounts.live.size() - 1;
     const report::Interval95 independent =
-        report::IntervalOfDifference(site_.at.back().live.sum, site_.at.front().live.sum);
-    if (!series_.has_alloc) return ToInterval(independent);
-    const Amount born = site_.at.back().alloc - site_.at.front().alloc;
-    const Amount died = FreedUntil(n_ - 1) - FreedUntil(0);
+        report::IntervalOfDifference(amounts.live[last].sum, amounts.live[0].sum);
+    if (amounts.alloc.empty()) return ToInterval(independent);
+    const Amount born = amounts.alloc[last] - amounts.alloc[0];
+    const Amount died = amounts.FreedUntil(last) - amounts.FreedUntil(0);
     const report::Interval95 flows = report::IntervalOfDifference(born.sum, died.sum);
     const bool narrower = flows.second - flows.first < independent.second - independent.first;
     return ToInterval(narrower ? flows : independent);
@@ -186,19 +189,21 @@ class SiteJudge {
   }
 
   void MeasureSlope(Judgement& j) const {
-    // The pace of what goes on is not that of a step.
-    std::vector<double> levels = levels_;
-    if (whole_.step && !whole_.is_only_step) TakeOut(*whole_.step, levels);
-    const TheilSen fit = FitSlope(series_.times_s, levels);
+    const PacedSeries paced = ForPace(series_.times_s, AmountsOf(Part::kWhole), whole_);
+    const TheilSen fit = FitSlope(paced.times_s, LevelsOf(paced.amounts));
     j.slope_per_s = fit.slope;
+    const bool has_many = paced.times_s.size() >= kManySnapshots;
     Interval ci{fit.slope, fit.slope};
-    if (n_ >= kManySnapshots) ci = {fit.low, fit.high};
-    const double span = series_.times_s.back() - series_.times_s.front();
-    if (j.delta_ci && span > 0) {
-      ci.low = std::min(ci.low, fit.slope - (*j.delta - j.delta_ci->low) / span);
-      ci.high = std::max(ci.high, fit.slope + (j.delta_ci->high - *j.delta) / span);
+    if (has_many) ci = {fit.low, fit.high};
+    const double span = paced.times_s.back() - paced.times_s.front();
+    if (series_.has_sampling_error && span > 0) {
+      const Interval delta = DeltaInterval(paced.amounts);
+      const double estimate =
+          paced.amounts.live.back().sum.estimate - paced.amounts.live.front().sum.estimate;
+      ci.low = std::min(ci.low, fit.slope - (estimate - delta.low) / span);
+      ci.high = std::max(ci.high, fit.slope + (delta.high - estimate) / span);
     }
-    if (j.delta_ci || n_ >= kManySnapshots) j.slope_ci_per_s = ci;
+    if (series_.has_sampling_error || has_many) j.slope_ci_per_s = ci;
   }
 
   bool KnowsAges() const {
@@ -230,8 +235,8 @@ class SiteJudge {
     double first = run_s();
     for (const AgeGroup& group : ages) first = std::min(first, group.begin_s);
     j.oldest_age_s = run_s() - first;
-    // Of the later half some is always left, of batches too.
-    for (size_t i = 0; i + 1 < n_ && i <= (n_ - 1) / 2; ++i) {
+    // Of the later half some is always left, of batches too; a peak at the start is none.
+    for (size_t i = whole_.begin; i + 1 < n_ && i <= (n_ - 1) / 2; ++i) {
       const double samples = site_.at[i].live.sum.samples;
       if (series_.ages_s[i] <= 0 || levels_[i] <= 0 || (j.kept && samples <= j.kept->samples)) {
         continue;
@@ -246,6 +251,9 @@ class SiteJudge {
 
   // An array pauses between two steps, the longer the larger it is.
   bool GoesOn() const { return !tests_.is_only_step && (!tests_.paused_since || IsArray()); }
+
+  // Three snapshots show an array that grows by one step only.
+  bool DoubledOnce() const { return n_ > kTrendSnapshots && whole_.is_only_step; }
 
   Cause CauseOfDoubt() const {
     if (tests_.is_only_step) return Cause::kOneStep;

@@ -45,7 +45,7 @@ enum class Cause {
   kGrowingArray,  // an array that goes on growing
   kGrowing,       // grows, but not all tests agree (or there are too few snapshots)
   kOneStep,       // grew, but in one step
-  kPaused,        // grew, but hardly in the last third
+  kPaused,        // grew, but hardly in the last quarter
   kOldSurvivors,  // one snapshot: much of what it ever allocated is still there
   kTurnover,      // nothing of what was live earlier is left
   kStopped,       // grew once, not in the later half

@@ -62,18 +62,19 @@ std::optional<Projection> ProjectLimit(const Series& series, int64_t limit_bytes
     result.limit_bytes = *of_cgroup;
     result.is_cgroup = true;
   }
-  std::vector<double> levels = Levels(series, result.is_resident);
+  const std::vector<double> levels = Levels(series, result.is_resident);
   result.used_bytes = Rounded(levels.back());
   if (levels.size() < kTrendSnapshots || !series.has_times) return result;
   AmountSeries amounts;
   for (const double level : levels) amounts.live.push_back({.sum = {.estimate = level}});
   const GrowthTests tests = TestGrowth(series.times_s, amounts);
-  if (tests.step && !tests.is_only_step) TakeOut(*tests.step, levels);
-  const TheilSen fit = FitSlope(series.times_s, levels);
+  const PacedSeries paced = ForPace(series.times_s, amounts, tests);
+  const TheilSen fit = FitSlope(paced.times_s, LevelsOf(paced.amounts));
   result.growth_bytes_per_s = fit.slope;
   result.growth_ci = Interval{fit.low, fit.high};
   result.grew_in_one_step = tests.is_only_step;
-  if (result.grew_in_one_step) return result;
+  result.has_paused = tests.paused_since.has_value();
+  if (result.grew_in_one_step || result.has_paused) return result;
   result.time_left = TimeToFill(result.left_bytes(), fit.slope, result.growth_ci);
   return result;
 }

@@ -28,11 +28,13 @@ struct Projection {
   // live heap, which is less than what the limit counts.
   bool is_resident = false;
   int64_t used_bytes = 0;  // in the newest snapshot
-  // Of what is used, by Theil and Sen, without a step if there is one (trend.h); three snapshots
-  // with times.
+  // Of what is used, by Theil and Sen, of the part that tells a pace (trend.h); three
+  // snapshots with times.
   std::optional<double> growth_bytes_per_s;
   std::optional<Interval> growth_ci;
-  bool grew_in_one_step = false;      // so that it has no pace
+  // Either: so that it has no pace.
+  bool grew_in_one_step = false;
+  bool has_paused = false;
   std::optional<TimeLeft> time_left;  // absent: no pace, not growing, or nothing is left
 
   int64_t left_bytes() const { return limit_bytes - used_bytes; }

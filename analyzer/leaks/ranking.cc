@@ -53,8 +53,8 @@ Finding MakeFinding(const Series& series, const SiteSeries& site, const Judgemen
   finding.live_objects = Rounded(newest.live.objects);
   if (j.delta) finding.delta_bytes = Rounded(*j.delta);
   finding.delta_ci = j.delta_ci;
-  if (j.slope_per_s) finding.slope_bytes_per_hour = *j.slope_per_s * kSecondsPerHour;
-  if (j.slope_ci_per_s) finding.slope_ci = Scaled(*j.slope_ci_per_s, kSecondsPerHour);
+  if (j.slope_per_s && HasPace(j)) finding.slope_bytes_per_hour = *j.slope_per_s * kSecondsPerHour;
+  if (j.slope_ci_per_s && HasPace(j)) finding.slope_ci = Scaled(*j.slope_ci_per_s, kSecondsPerHour);
   finding.samples = Rounded(newest.live.sum.samples);
   finding.stack = report::MakeFrames(profile, site.stack);
   for (const SiteAtTime& at : site.at) finding.series.push_back(Rounded(at.live.sum.estimate));
@@ -93,6 +93,7 @@ absl::StatusOr<Ranking> Rank(absl::Span<const std::shared_ptr<const Profile>> sn
   double total = 0;
   for (const SiteSeries& site : series.sites) total += site.at.back().live.sum.estimate;
   ranking.total_live_bytes = Rounded(total);
+  ranking.newest = series.snapshots.back();
   for (const auto& snapshot : series.snapshots) ranking.times_ns.push_back(snapshot->time_ns());
   const std::vector<double> boundaries = Boundaries(series, options.marks);
   ranking.generations = GenerationsOfAll(series, boundaries);

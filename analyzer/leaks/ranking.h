@@ -43,7 +43,7 @@ struct Finding {
   std::optional<int64_t> delta_bytes;  // newest - oldest; two snapshots or more
   std::optional<Interval> delta_ci;
   std::optional<Flows> flows;
-  std::optional<double> slope_bytes_per_hour;  // three snapshots or more
+  std::optional<double> slope_bytes_per_hour;  // three snapshots or more; HasPace
   std::optional<Interval> slope_ci;
   std::optional<Trend> trend;
   // Until it alone has filled what is left below the limit; the high end is absent where
@@ -67,9 +67,10 @@ struct Options {
 };
 
 struct Ranking {
-  std::vector<Finding> findings;        // best first
-  int64_t total_live_bytes = 0;         // newest snapshot
-  std::vector<int64_t> times_ns;        // of the snapshots, oldest first
+  std::vector<Finding> findings;  // best first
+  int64_t total_live_bytes = 0;   // newest snapshot
+  std::vector<int64_t> times_ns;  // of the snapshots, oldest first
+  std::shared_ptr<const Profile> newest;
   std::vector<Generation> generations;  // of all sites together, oldest first
   std::optional<Projection> projection;
   std::vector<std::string> notes;  // e.g. "a counter fell: the process was restarted"

@@ -126,7 +126,7 @@ class Sentence {
 
   // " 24s before the newest snapshot"
   std::string PauseTime() const {
-    if (!series_.has_times) return " a third of the snapshots ago";
+    if (!series_.has_times) return " a quarter of the snapshots ago";
     return absl::StrCat(" ", Before(*j_.trend->tests.paused_since), " before the newest snapshot");
   }
 
@@ -166,11 +166,7 @@ class Sentence {
       const std::string growth = Growth(j_);
       Add(absl::StrCat(growth, absl::StartsWith(growth, "grew") ? Over() : ""));
     }
-    if (j_.cause == Cause::kTrend && j_.trend->tests.step) {
-      const Step& step = *j_.trend->tests.step;
-      const Amount rise = site_.at[step.to].live - site_.at[step.from].live;
-      Add(absl::StrCat("besides a step of ", Bytes(rise.sum.estimate)));
-    }
+    if (j_.cause == Cause::kTrend) AddWhatHasNoPace();
     AddSurvival();
     AddOldest();
     if (j_.cause == Cause::kSpread) Add("from every quarter of the run");
@@ -180,6 +176,19 @@ class Sentence {
     } else {
       Add(RisesEachTime() || j_.trend->tests.each_part_grows ? "chance is not ruled out"
                                                              : "but not steadily");
+    }
+  }
+
+  // What the pace leaves out.
+  void AddWhatHasNoPace() {
+    const GrowthTests& tests = j_.trend->tests;
+    if (tests.begin > 0) {
+      const Amount fall = site_.at[0].live - site_.at[tests.begin].live;
+      Add(absl::StrCat("after a fall by ", Bytes(fall.sum.estimate)));
+    }
+    if (tests.step && !tests.is_only_step) {
+      const Amount rise = site_.at[tests.step->to].live - site_.at[tests.step->from].live;
+      Add(absl::StrCat("besides a step of ", Bytes(rise.sum.estimate)));
     }
   }
 

@@ -1,7 +1,9 @@
 #include "analyzer/leaks/representative.h"
 
 #include <cstdint>
+#include <limits>
 #include <map>
+#include <optional>
 #include <tuple>
 
 #include "analyzer/leaks/stack_role.h"
@@ -30,26 +32,34 @@ double LeastShare(const Container& container) {
 Representative ChooseRepresentative(const Annotations& annotations,
                                     absl::Span<const StackBytes> stacks) {
   double all = 0;
-  double in_none = 0;
+  std::optional<double> in_none;
   std::map<uint32_t, double> in_container;  // by id
   for (const StackBytes& of : stacks) {
     all += of.bytes;
     const ContainerId container = annotations.container[of.stack.value];
-    (container.valid() ? in_container[container.value] : in_none) += of.bytes;
+    if (container.valid()) {
+      in_container[container.value] += of.bytes;
+    } else {
+      in_none = in_none.value_or(0) + of.bytes;
+    }
   }
   Representative chosen;
-  std::tuple<bool, double> best{false, -1};
+  // Values of hostile profiles may be negative.
+  constexpr double kLeast = -std::numeric_limits<double>::infinity();
+  std::tuple<bool, double> best{false, kLeast};
   for (const auto& [id, bytes] : in_container) {
     const bool stands_before = bytes > LeastShare(annotations.containers[id]) * all;
-    if (!stands_before && bytes < in_none) continue;
+    if (!stands_before && in_none && bytes < *in_none) continue;
     if (std::tuple(stands_before, bytes) <= best) continue;
     best = {stands_before, bytes};
     chosen.container = ContainerId{id};
   }
-  double most = -1;
+  double most = kLeast;
   for (const StackBytes& of : stacks) {
     if (annotations.container[of.stack.value] != chosen.container) continue;
-    if (of.bytes < most || (of.bytes == most && of.stack.value > chosen.stack.value)) continue;
+    const bool is_better = !chosen.stack.valid() || of.bytes > most ||
+                           (of.bytes == most && of.stack.value < chosen.stack.value);
+    if (!is_better) continue;
     most = of.bytes;
     chosen.stack = of.stack;
   }

@@ -68,6 +68,18 @@ double AtRank(std::vector<double>& values, double rank) {
 
 }  // namespace
 
+double MedianOf(std::vector<double> values) { return values.empty() ? 0 : Median(values); }
+
+double DeviationOf(absl::Span<const double> values) {
+  if (values.size() < 3) return 0;
+  std::vector<double> differences;
+  for (size_t i = 1; i < values.size(); ++i) differences.push_back(values[i] - values[i - 1]);
+  const double median = MedianOf(differences);
+  for (double& difference : differences) difference = std::abs(difference - median);
+  // A difference has the errors of two values.
+  return kDeviationOfMedian * Median(differences) / std::sqrt(2.0);
+}
+
 double UpperTail(double z) { return 0.5 * std::erfc(z / std::sqrt(2.0)); }
 
 double UpperTailQuantile(double p) {
@@ -127,10 +139,9 @@ double ResidualDeviation(absl::Span<const double> times, absl::Span<const double
   for (size_t i = 0; i < n; ++i) residuals[i] = values[i] - slope * (times[i] - times[0]);
   const double center = Median(residuals);
   for (double& residual : residuals) residual = std::abs(residual - center);
-  // 1.4826 makes the median absolute deviation a normal's standard deviation; the line
-  // took two degrees of freedom.
+  // The line took two degrees of freedom.
   const double count = static_cast<double>(n);
-  return 1.4826 * Median(residuals) * std::sqrt(count / (count - 2));
+  return kDeviationOfMedian * Median(residuals) * std::sqrt(count / (count - 2));
 }
 
 std::vector<bool> ControlFalseDiscoveries(absl::Span<const double> p_values, double q) {

@@ -12,6 +12,16 @@
 
 namespace tidemark::leaks {
 
+// The median absolute deviation times this is a normal's standard deviation.
+inline constexpr double kDeviationOfMedian = 1.4826;
+
+// 0 when empty.
+double MedianOf(std::vector<double> values);
+
+// Robust standard deviation of independent errors in the values of a series that grows at any
+// even pace: by the differences from one to the next. 0 below 3 values.
+double DeviationOf(absl::Span<const double> values);
+
 // P(Z > z) of a standard normal, and its inverse (REQUIRES: 0 < p < 1).
 double UpperTail(double z);
 double UpperTailQuantile(double p);

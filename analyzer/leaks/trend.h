@@ -36,15 +36,6 @@ struct Step {
   size_t to = 0;
 };
 
-// A series as it would be if nothing had happened in a step.
-template <class T>
-void TakeOut(const Step& step, std::vector<T>& series) {
-  const T change = series[step.to] - series[step.from];
-  for (size_t i = step.from + 1; i < series.size(); ++i) {
-    series[i] = i < step.to ? series[step.from] : series[i] - change;
-  }
-}
-
 struct GrowthTests {
   double mann_kendall_z = 0;     // 0 with two snapshots
   double mann_kendall_p = 1;     // of few levels, exact
@@ -53,8 +44,14 @@ struct GrowthTests {
   double least = 0;              // of those that there are
   bool rises_surely = false;     // by the ranks of many levels alone
   bool each_part_grows = false;  // by the ranks, and in the later half
-  // From low levels to high ones, as when a table is loaded, and whether there is no growth
-  // besides. With two snapshots nothing can be said of it.
+  // The snapshot from which on is tested: before it the level fell surely, from a peak at the
+  // start. Only with many snapshots.
+  size_t begin = 0;
+  // With many snapshots: the last of those that had hardly any of the growth. The pace is that
+  // since then, where it is a third of the time or more.
+  size_t grows_since = 0;
+  // From low levels to high ones, as when a table is loaded, or far more than in any other
+  // interval; and whether there is no growth besides. With two snapshots nothing can be said of it.
   std::optional<Step> step;
   bool is_only_step = false;
   // With many snapshots: hardly any growth since this one, where at its pace there surely would
@@ -64,6 +61,18 @@ struct GrowthTests {
 
 // REQUIRES: two amounts or more; `times_s` has as many, rising.
 GrowthTests TestGrowth(absl::Span<const double> times_s, const AmountSeries& amounts);
+
+// The part of a series that tells at which pace it grows: since it does, and without its step
+// and the time that took.
+struct PacedSeries {
+  std::vector<double> times_s;
+  AmountSeries amounts;
+};
+PacedSeries ForPace(absl::Span<const double> times_s, const AmountSeries& amounts,
+                    const GrowthTests& tests);
+
+// The bytes of each.
+std::vector<double> LevelsOf(const AmountSeries& amounts);
 
 }  // namespace tidemark::leaks
 

@@ -46,7 +46,7 @@ struct Deviation {
 // How far the truth may be below and above an estimate. `weight` is the standard deviation
 // that one sample brings, used where the sum itself has none.
 Deviation DeviationOf(const SampledSum& sum, double weight) {
-  const auto k = static_cast<int64_t>(std::llround(std::min(sum.samples, 1e15)));
+  const auto k = static_cast<int64_t>(std::llround(std::clamp(sum.samples, 0.0, 1e15)));
   const double n = static_cast<double>(k);
   if (k > 0) weight = std::sqrt(sum.variance / n);
   const PoissonLimits limits = LimitsOf(k);
