@@ -69,9 +69,26 @@ FunctionName WithoutTurbofish(const FunctionName& parts) {
   return result;
 }
 
-bool IsIn(absl::string_view path, const std::vector<NamespaceRule>& namespaces, bool is_rust) {
+// Where a function may be from.
+struct Origin {
+  bool is_rust = false;
+  bool may_be_crate = true;  // of another package than the program's
+};
+
+// Where cargo and distributions put the sources of packages. "" when a file is not known.
+bool MayBeCrate(absl::string_view source) {
+  if (source.empty()) return true;
+  for (absl::string_view folder : {"/registry/", "/git/checkouts/", "/vendor/", "/rust"}) {
+    if (absl::StrContains(source, folder)) return true;
+  }
+  return false;
+}
+
+bool IsIn(absl::string_view path, const std::vector<NamespaceRule>& namespaces, Origin origin) {
   for (const NamespaceRule& rule : namespaces) {
-    if ((!rule.rust_only || is_rust) && absl::StartsWith(path, rule.prefix)) return true;
+    const bool holds =
+        (!rule.rust_only || origin.is_rust) && (!rule.is_crate || origin.may_be_crate);
+    if (holds && absl::StartsWith(path, rule.prefix)) return true;
   }
   return false;
 }
@@ -95,14 +112,16 @@ absl::string_view PathIn(absl::string_view type) {
   return has_path ? type : absl::string_view();
 }
 
-bool IsGlueNamespace(absl::string_view qualified, bool is_rust, const RustScope& rust,
+bool IsGlueNamespace(absl::string_view qualified, Origin origin, const RustScope& rust,
                      const std::vector<NamespaceRule>& namespaces) {
-  if (!is_rust || !absl::StartsWith(qualified, "<")) return IsIn(qualified, namespaces, is_rust);
+  if (!origin.is_rust || !absl::StartsWith(qualified, "<")) {
+    return IsIn(qualified, namespaces, origin);
+  }
   const absl::string_view self = PathIn(rust.self);
   const absl::string_view trait = PathIn(rust.trait);
   if (self.empty() && trait.empty()) return !namespaces.empty();
-  return (self.empty() || IsIn(self, namespaces, is_rust)) &&
-         (trait.empty() || IsIn(trait, namespaces, is_rust));
+  return (self.empty() || IsIn(self, namespaces, origin)) &&
+         (trait.empty() || IsIn(trait, namespaces, origin));
 }
 
 }  // namespace
@@ -150,6 +169,9 @@ Operation FunctionClassifier::OperationOf(const FunctionName& parts, absl::strin
 
 bool FunctionClassifier::ClassifyMember(const Layer& layer, const Name& name,
                                         FunctionClass* result) const {
+  // A trait of the program's own for a container is the program's.
+  const absl::string_view trait = PathIn(name.rust.trait);
+  if (!trait.empty() && !IsIn(trait, built_in_.namespaces, {.is_rust = true})) return false;
   // Helpers nested in a container's class (_Rb_tree<…>::_Auto_node) speak for it too.
   absl::string_view scope = name.is_rust ? WithoutReferences(name.rust.self) : name.parts.scope;
   for (int i = 0; i < kMaxEnclosing && !scope.empty(); ++i) {
@@ -176,7 +198,8 @@ bool FunctionClassifier::ClassifyRustSlice(const Name& name, FunctionClass* resu
   absl::string_view self = WithoutReferences(name.rust.self);
   const Operation* const operation = operations_.Find(name.parts.base);
   const absl::string_view trait = PathIn(name.rust.trait);
-  if (operation == nullptr || !(trait.empty() || IsIn(trait, built_in_.namespaces, true))) {
+  if (operation == nullptr ||
+      !(trait.empty() || IsIn(trait, built_in_.namespaces, {.is_rust = true}))) {
     return false;
   }
   constexpr ClassRule kString = {"str", ContainerKind::kString, "String", Shape::kPlain};
@@ -210,7 +233,8 @@ bool FunctionClassifier::ClassifyIn(const Layer& layer, const Name& name,
   }
   if (ClassifyMember(layer, name, result)) return true;
   bool is_glue = layer.glue.Find(name.qualified) != nullptr ||
-                 IsGlueNamespace(name.qualified, name.is_rust, name.rust, layer.namespaces);
+                 IsGlueNamespace(name.qualified, {name.is_rust, MayBeCrate(name.source)}, name.rust,
+                                 layer.namespaces);
   for (absl::string_view ending : layer.sources) {
     is_glue = is_glue || absl::EndsWith(name.source, ending);
   }

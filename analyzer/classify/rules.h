@@ -68,10 +68,12 @@ struct FunctionRule {
 
 // A namespace that is glue whole. `rust_only`: only for functions mangled by rustc, as the
 // words are too common; a trait of such a namespace is glue where it is implemented for a type
-// of such a namespace, user code where it is for a user's type.
+// of such a namespace, user code where it is for a user's type. `is_crate`: as programs call their
+// own crates and modules too, not where the source is known and is not a package's.
 struct NamespaceRule {
   absl::string_view prefix;  // with its "::"
   bool rust_only;
+  bool is_crate = false;
 };
 
 // The rules of one language or library.

@@ -1,6 +1,7 @@
 // check.
 
 #include <cmath>
+#include <filesystem>
 #include <memory>
 #include <optional>
 #include <string>
@@ -103,6 +104,12 @@ std::string Report(const leaks::GateResult& result, const CheckArguments& argume
 int RunCheck(const CheckArguments& arguments) {
   if (arguments.base == "-" && arguments.file == "-") {
     return Fail(absl::InvalidArgumentError("-: standard input can be read only once"));
+  }
+  for (const std::string& input : {arguments.base, arguments.file}) {
+    std::error_code error;
+    if (!std::filesystem::equivalent(input, arguments.output, error)) continue;
+    return Fail(absl::InvalidArgumentError(
+        absl::StrCat("--output ", arguments.output, ": it is what is to be checked")));
   }
   const auto open = arguments.site.open_options();
   if (!open.ok()) return Fail(open.status());

@@ -141,6 +141,12 @@ class Check(TwoBuilds):
             self.check(base, new, *options, status=status)
         # What shrinks is no growth.
         self.check(new, base, status=0)
+        # A report does not take the place of what it is about.
+        with open(base, "rb") as f:
+            before = f.read()
+        self.check(base, new, "-o", base, status=2)
+        with open(base, "rb") as f:
+            self.assertEqual(f.read(), before)
 
     def test_second_suspect_of_a_function(self):
         """Lines were added above and within: what leaked before is still where it was."""
