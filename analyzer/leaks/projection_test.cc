@@ -72,6 +72,18 @@ TEST(Projection, AStepHasNoPace) {
   EXPECT_FALSE(ProjectLimit(Growing(false, false), 200 * kMiB)->grew_in_one_step);
 }
 
+TEST(Projection, WhatHasPausedHasNoPace) {
+  SimulatedProcess process(1, 1);
+  const size_t site = process.AddSite("f");
+  for (int i = 0; i < 50; ++i) process.Allocate(site, kMiB, i);
+  Snapshots snapshots;
+  for (int time : {10, 20, 30, 40, 50, 60, 70, 80}) snapshots.push_back(process.SnapshotAt(time));
+  const auto projection = ProjectLimit(MakeSeries(snapshots, {}, nullptr).value(), 200 * kMiB);
+  ASSERT_TRUE(projection);
+  EXPECT_TRUE(projection->has_paused);
+  EXPECT_FALSE(projection->time_left);
+}
+
 TEST(TimeToFill, EndsOfTheInterval) {
   EXPECT_FALSE(TimeToFill(100, 0, std::nullopt));
   EXPECT_FALSE(TimeToFill(100, -1, std::nullopt));

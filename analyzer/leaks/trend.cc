@@ -21,7 +21,7 @@ constexpr double kHardlyFreed = 0.1;
 // A step: levels are within this share of all growth from one of its ends, or within so many
 // deviations of what goes on at the site anyway, if that is not too much to tell.
 constexpr double kEndOfStep = 0.1;
-constexpr double kStepDeviations = 3;
+constexpr double kStepDeviations = 4;
 constexpr double kWidestEnd = 0.35;
 // With many snapshots it may take this share of the time, if there is as much after it.
 constexpr double kStepShare = 0.25;
@@ -231,11 +231,8 @@ GrowthTests TestWithoutPeak(absl::Span<const double> times_s, const AmountSeries
   GrowthTests tests = whole.Run();
   if (amounts.live.size() < kTrendSnapshots) return tests;
   tests.step = whole.FindStep();
-  tests.is_only_step = tests.step.has_value();
-  if (!tests.step) {
-    tests.step = whole.FindOutlier();
-    return tests;
-  }
+  if (!tests.step) tests.step = whole.FindOutlier();
+  if (!tests.step) return tests;
   // A table may be loaded beside a slow leak.
   AmountSeries rest = amounts;
   TakeOut(*tests.step, rest.live);
