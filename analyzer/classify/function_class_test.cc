@@ -200,9 +200,9 @@ TEST(FunctionClassifier, FunctionsNamedLikeALibrarysAreUsers) {
         .Classify({.name = "tower::keep::h0123456789abcdef", .system_name = "", .source = source})
         .role;
   };
-  EXPECT_EQ(role_in("/home/me/game/src/tower.rs"), Role::kUser);
+  EXPECT_EQ(role_in("/src/game/tower.rs"), Role::kUser);
   EXPECT_EQ(role_in("src/tower.rs"), Role::kUser);
-  EXPECT_EQ(role_in("/home/me/.cargo/registry/src/index-1/tower-0.4.13/src/lib.rs"), Role::kGlue);
+  EXPECT_EQ(role_in("/cargo/registry/src/index-1/tower-0.4.13/src/lib.rs"), Role::kGlue);
   EXPECT_EQ(role_in(""), Role::kGlue);
 }
 
