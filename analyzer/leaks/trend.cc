@@ -76,8 +76,8 @@ void Squeeze(const Step& step, std::vector<T>& series) {
 
 template <class T>
 void DropFirst(size_t count, std::vector<T>& series) {
-  if (!series.empty())
-    series.erase(series.begin(), series.begin() + static_cast<std::ptrdiff_t>(count));
+  if (series.empty()) return;
+  series.erase(series.begin(), series.begin() + static_cast<std::ptrdiff_t>(count));
 }
 
 // The tests of one series, with the spread of its levels about a line.
@@ -226,8 +226,9 @@ size_t PeakLength(const Tests& tests, size_t snapshots) {
   return length;
 }
 
-GrowthTests TestWithoutPeak(absl::Span<const double> times_s, const AmountSeries& amounts) {
-  const Tests whole(times_s, amounts);
+// `whole`: of the same series.
+GrowthTests RunTests(const Tests& whole, absl::Span<const double> times_s,
+                     const AmountSeries& amounts) {
   GrowthTests tests = whole.Run();
   if (amounts.live.size() < kTrendSnapshots) return tests;
   tests.step = whole.FindStep();
@@ -254,12 +255,14 @@ std::vector<double> LevelsOf(const AmountSeries& amounts) {
 }
 
 GrowthTests TestGrowth(absl::Span<const double> times_s, const AmountSeries& amounts) {
-  const size_t begin = PeakLength(Tests(times_s, amounts), amounts.live.size());
-  if (begin == 0) return TestWithoutPeak(times_s, amounts);
+  const Tests whole(times_s, amounts);
+  const size_t begin = PeakLength(whole, amounts.live.size());
+  if (begin == 0) return RunTests(whole, times_s, amounts);
   AmountSeries rest = amounts;
   DropFirst(begin, rest.live);
   DropFirst(begin, rest.alloc);
-  GrowthTests tests = TestWithoutPeak(times_s.subspan(begin), rest);
+  const absl::Span<const double> rest_times_s = times_s.subspan(begin);
+  GrowthTests tests = RunTests(Tests(rest_times_s, rest), rest_times_s, rest);
   tests.begin = begin;
   tests.grows_since += begin;
   if (tests.step) tests.step = Step{tests.step->from + begin, tests.step->to + begin};
