@@ -6,20 +6,12 @@
 #include <map>
 #include <tuple>
 
-#include "analyzer/report/sampling_error.h"
-
 namespace tidemark::leaks {
 namespace {
 
 // A function with more lines that allocate was made by a program, whose lines move in no way
 // that one could tell.
 constexpr size_t kMostMovingLines = 64;
-
-report::SampledSum RowOf(const Profile& profile, int type, size_t row,
-                         const std::optional<report::SamplingErrors>& errors) {
-  if (errors) return errors->of(row);
-  return {.estimate = static_cast<double>(profile.values(static_cast<size_t>(type))[row])};
-}
 
 }  // namespace
 

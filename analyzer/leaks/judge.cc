@@ -84,6 +84,7 @@ class SiteJudge {
         !turned_over) {
       Set(Verdict::kLeak, Cause::kTrend, j);
     } else if (is_growing_array && DoubledOnce()) {
+      j.trend = Trend{.tests = whole_};  // what the step is of
       Set(Verdict::kSuspect, Cause::kOneStep, j);
     } else if (is_growing_array) {
       Set(n_ >= kTrendSnapshots ? Verdict::kLeak : Verdict::kSuspect, Cause::kGrowingArray, j);
@@ -189,7 +190,7 @@ class SiteJudge {
   }
 
   void MeasureSlope(Judgement& j) const {
-    const PacedSeries paced = ForPace(series_.times_s, AmountsOf(Part::kWhole), whole_);
+    const PacedSeries paced = ForPace(series_.times_s, AmountsOf(Part::kWhole), tests_);
     const TheilSen fit = FitSlope(paced.times_s, LevelsOf(paced.amounts));
     j.slope_per_s = fit.slope;
     const bool has_many = paced.times_s.size() >= kManySnapshots;
@@ -236,7 +237,7 @@ class SiteJudge {
     for (const AgeGroup& group : ages) first = std::min(first, group.begin_s);
     j.oldest_age_s = run_s() - first;
     // Of the later half some is always left, of batches too; a peak at the start is none.
-    for (size_t i = whole_.begin; i + 1 < n_ && i <= (n_ - 1) / 2; ++i) {
+    for (size_t i = tests_.begin; i + 1 < n_ && i <= (n_ - 1) / 2; ++i) {
       const double samples = site_.at[i].live.sum.samples;
       if (series_.ages_s[i] <= 0 || levels_[i] <= 0 || (j.kept && samples <= j.kept->samples)) {
         continue;

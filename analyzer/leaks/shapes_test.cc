@@ -43,6 +43,26 @@ TEST(Shapes, AnArrayThatIsFilledAtOnceIsNoLeak) {
       << Describe(ranking);
 }
 
+// The same array beside elements that grow steadily: what the step is of is the whole site.
+TEST(Shapes, AnArrayIsFilledAtOnceBesideItsElements) {
+  for (uint32_t seed = 1; seed <= 10; ++seed) {
+    SimulatedProcess p(seed, 64 * kKb);
+    const Container table{ContainerKind::kMap, "std::unordered_map<long, S>", "",
+                          Operation::kRehash, Evidence::kMeasured};
+    const size_t array = p.AddSite("site", table);
+    const size_t nodes = p.AddSite("site", MapOf("std::unordered_map<long, S>"));
+    for (double bytes = 64 * kKb; bytes < 8 * kMb; bytes *= 2) p.Allocate(array, bytes, 0.1, 0.2);
+    p.Allocate(array, 8 * kMb, 0.2, 33);
+    p.Allocate(array, 16 * kMb, 33);
+    Grow(p, nodes, 128 * kKb, -20, 60);
+    for (const std::vector<double>& times : {std::vector<double>{15, 30, 45, 60}, Every(10, 6)}) {
+      const Ranking ranking = RankAt(p, times);
+      EXPECT_NE(Find(ranking, "site").reason, "") << Describe(ranking);
+      EXPECT_LE(Find(ranking, "site").verdict, Verdict::kSuspect) << Describe(ranking);
+    }
+  }
+}
+
 // Survivors from all quarters of the run overrule other tests, but not that it has stopped.
 TEST(Shapes, APoolThatFilledSlowlyIsNoLeak) {
   SimulatedProcess p(1, 4 * kKb);

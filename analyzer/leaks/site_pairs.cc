@@ -6,7 +6,6 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
-#include "analyzer/report/sampling_error.h"
 
 namespace tidemark::leaks {
 namespace {
@@ -26,18 +25,18 @@ Sampling SamplingOf(const Profile& profile, int type) {
   return {.rate = rate, .unseen = is_bytes ? rate : rate / kSmallestBlock};
 }
 
-report::SampledSum RowOf(const Profile& profile, int type, size_t row,
-                         const std::optional<report::SamplingErrors>& errors) {
-  if (errors) return errors->of(row);
-  return {.estimate = static_cast<double>(profile.values(static_cast<size_t>(type))[row])};
-}
-
 bool IsEnough(const Level& level) {
   return level.uncertain >= kEnoughSamples || level.samples > level.uncertain ||
          (level.samples == 0 && level.estimate != 0);
 }
 
 }  // namespace
+
+report::SampledSum RowOf(const Profile& profile, int type, size_t row,
+                         const std::optional<report::SamplingErrors>& errors) {
+  if (errors) return errors->of(row);
+  return {.estimate = static_cast<double>(profile.values(static_cast<size_t>(type))[row])};
+}
 
 absl::string_view BaseName(absl::string_view path) {
   const size_t slash = path.rfind('/');

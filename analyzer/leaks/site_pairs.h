@@ -23,6 +23,7 @@
 #include "analyzer/leaks/growth.h"
 #include "analyzer/model/profile.h"
 #include "analyzer/report/frame.h"
+#include "analyzer/report/sampling_error.h"
 
 namespace tidemark::leaks {
 
@@ -38,6 +39,10 @@ struct SitePair {
   SiteLevel base;
   SiteLevel now;
 };
+
+// One row of a sample type; without `errors` as if exact.
+report::SampledSum RowOf(const Profile& profile, int type, size_t row,
+                         const std::optional<report::SamplingErrors>& errors);
 
 class SitePairs {
  public:
