@@ -11,13 +11,6 @@ namespace {
 // The column is in bytes per minute when its fastest site grows or shrinks by as much.
 constexpr double kReadablePerMinute = 1024;
 
-// Growth is a slope where there is one, else a difference.
-std::optional<double> growthOf(const leaks::Finding& finding) {
-  if (finding.slope_bytes_per_hour) return *finding.slope_bytes_per_hour;
-  if (finding.delta_bytes) return static_cast<double>(*finding.delta_bytes);
-  return std::nullopt;
-}
-
 std::optional<leaks::Interval> growthInterval(const leaks::Finding& finding) {
   return finding.slope_bytes_per_hour ? finding.slope_ci : finding.delta_ci;
 }
@@ -31,14 +24,18 @@ void LeaksModel::setSeries(std::shared_ptr<const Series> series) {
   m_largestLive = 0;
   m_largestGrowth = 0;
   m_perMinute = false;
+  m_hasRates = false;
   if (m_series) {
+    m_hasRates = std::any_of(
+        m_series->ranking->findings.begin(), m_series->ranking->findings.end(),
+        [](const leaks::Finding& finding) { return finding.slope_bytes_per_hour.has_value(); });
     for (const leaks::Finding& finding : m_series->ranking->findings) {
       m_perMinute = m_perMinute ||
                     std::fabs(finding.slope_bytes_per_hour.value_or(0)) >= kReadablePerMinute * 60;
       const double live = static_cast<double>(finding.live_bytes);
       m_largestLive = std::max({m_largestLive, live, finding.live_ci ? finding.live_ci->high : 0});
       m_largestGrowth = std::max(m_largestGrowth, std::fabs(growthOf(finding).value_or(0)));
-      if (const auto ci = growthInterval(finding)) {
+      if (const auto ci = growthInterval(finding); ci && growthOf(finding)) {
         m_largestGrowth = std::max({m_largestGrowth, std::fabs(ci->low), std::fabs(ci->high)});
       }
     }
@@ -57,6 +54,13 @@ int LeaksModel::rowCount(const QModelIndex& parent) const {
 
 int LeaksModel::columnCount(const QModelIndex& parent) const {
   return parent.isValid() ? 0 : ColumnCount;
+}
+
+// A slope, or where none has one a difference. Bytes and rates are not to be compared.
+std::optional<double> LeaksModel::growthOf(const leaks::Finding& finding) const {
+  if (finding.slope_bytes_per_hour) return *finding.slope_bytes_per_hour;
+  if (finding.delta_bytes && !m_hasRates) return static_cast<double>(*finding.delta_bytes);
+  return std::nullopt;
 }
 
 QString LeaksModel::text(const leaks::Finding& finding, int column) const {
@@ -93,8 +97,9 @@ QVariant LeaksModel::sortKey(const leaks::Finding& finding, int column) const {
     case Live:
       return QVariant::fromValue<qint64>(finding.live_bytes);
     case Growth:
-      // No growth known sorts below every shrinking site.
-      return growthOf(finding).value_or(-HUGE_VAL);
+      // What has no pace, as a step, does not grow now. No growth known sorts below every
+      // shrinking site.
+      return growthOf(finding).value_or(finding.delta_bytes ? 0 : -HUGE_VAL);
     case Samples:
       return QVariant::fromValue<qint64>(finding.samples);
     case Trend: {

@@ -8,6 +8,7 @@
 #include <QRegularExpression>
 #include <QSortFilterProxyModel>
 #include <memory>
+#include <optional>
 
 #include "gui/document.h"
 
@@ -43,6 +44,7 @@ class LeaksModel : public QAbstractTableModel {
                       int role = Qt::DisplayRole) const override;
 
  private:
+  std::optional<double> growthOf(const leaks::Finding& finding) const;
   QString text(const leaks::Finding& finding, int column) const;
   QVariant sortKey(const leaks::Finding& finding, int column) const;
   QVariant interval(const leaks::Finding& finding, int column) const;
@@ -52,6 +54,7 @@ class LeaksModel : public QAbstractTableModel {
   double m_largestLive = 0;    // upper ends of the intervals
   double m_largestGrowth = 0;  // magnitudes
   bool m_perMinute = false;    // rates are shown per minute, else per hour
+  bool m_hasRates = false;     // of some sites: growth without one has no bar
 };
 
 // Sorts by SortRole and keeps findings whose site or stack matches the filter.

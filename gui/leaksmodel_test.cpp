@@ -63,6 +63,24 @@ TEST(LeaksModel, BarsShareTheColumnsScale) {
   EXPECT_EQ(model.index(0, LeaksModel::Trend).data(LeaksModel::SeriesRole).toList().size(), 3);
 }
 
+// What came in a step has no rate: a bar of its bytes would be beside bars of rates.
+TEST(LeaksModel, BytesHaveNoBarBesideRates) {
+  leaks::Finding step = makeTestFinding(1, Verdict::kSuspect, "Table::load", 8 << 20);
+  step.delta_bytes = 8 << 20;
+  step.delta_ci = leaks::Interval{7 << 20, 9 << 20};
+  leaks::Finding slow = makeTestFinding(2, Verdict::kSuspect, "Log::append", 1 << 20);
+  slow.slope_bytes_per_hour = 30 * 1024;
+  const auto hasBar = [](const LeaksModel& model) {
+    return model.index(0, LeaksModel::Growth).data(LeaksModel::IntervalRole).isValid();
+  };
+  LeaksModel model;
+  model.setSeries(makeTestSeries({step, slow}));
+  EXPECT_EQ(columnText(model, LeaksModel::Growth).toStdString(), "+8.00 MB +30.0 kB/h");
+  EXPECT_FALSE(hasBar(model));
+  model.setSeries(makeTestSeries({step}));
+  EXPECT_TRUE(hasBar(model));
+}
+
 TEST(LeaksModel, ARankingThatFailedIsAnEmptyTable) {
   auto series = std::make_shared<Series>(*threeFindings());
   series->ranking = absl::InvalidArgumentError("no in-use sample type");
